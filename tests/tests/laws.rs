@@ -12,6 +12,8 @@ mod support;
 mod catalogue;
 #[path = "laws/blocks.rs"]
 mod laws_blocks;
+#[path = "laws/definitions.rs"]
+mod laws_definitions;
 #[path = "laws/distributions.rs"]
 mod laws_distributions;
 #[path = "laws/flows.rs"]

@@ -248,3 +248,45 @@ fn become_program(program: &Path) -> Result<Infallible> {
     let status = status.with_context(|| format!("{}: the compiled model cannot be started", program.display()))?;
     std::process::exit(status.code().unwrap_or(1))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{KEPT, prune};
+    use std::fs::{self, File};
+    use std::time::{Duration, SystemTime};
+
+    #[test]
+    fn the_latest_programs_are_kept() {
+        let place = tempfile::tempdir().unwrap();
+        let path = |age: u64| place.path().join(format!("model-{age}"));
+        for age in 0..KEPT as u64 + 3 {
+            let modified = SystemTime::now() - Duration::from_secs(60 * age);
+            File::create(path(age)).unwrap().set_modified(modified).unwrap();
+        }
+        // The new program is kept whatever its time.
+        let newest = path(KEPT as u64 + 2);
+        prune(place.path(), &newest);
+        let left: Vec<bool> = (0..KEPT as u64 + 3).map(|age| path(age).exists()).collect();
+        let wanted: Vec<bool> = (0..KEPT as u64 + 3).map(|age| age < KEPT as u64 - 1 || path(age) == newest).collect();
+        assert_eq!(left, wanted);
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), KEPT);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn nothing_is_run_from_a_folder_that_others_may_write_to() {
+        use std::os::unix::fs::PermissionsExt;
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("programs");
+        super::private(&folder).unwrap();
+        assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+        for (mode, is_refused) in [(0o755, false), (0o770, true), (0o702, true)] {
+            fs::set_permissions(&folder, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(super::private(&folder).is_err(), is_refused, "{mode:o}");
+        }
+        let link = place.path().join("link");
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
+        std::os::unix::fs::symlink(&folder, &link).unwrap();
+        assert!(super::private(&link).unwrap_err().to_string().contains("belongs to somebody else"));
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::args::Export;
 use super::session::Session;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use srvae_training::files::{self, Kind};
 use srvae_training::terminal::{note, out};
@@ -11,7 +11,16 @@ use srvae_training::{Compiled, Device, torch};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
+/// Endings of the names of PyTorch's own files, which are of another format.
+const PICKLED: [&str; 4] = ["pth", "pt", "ckpt", "bin"];
+
 pub fn run(models: &'static [Compiled], args: &Export) -> Result<ExitCode> {
+    let ending = args.out.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    ensure!(
+        !ending.is_some_and(|ending| PICKLED.contains(&ending.as_str())),
+        "--out {}: weights are written as safetensors, which PyTorch reads with `safetensors.torch.load_file`; the file's name ends in .safetensors",
+        args.out.display()
+    );
     files::check_place(&args.out, Kind::Weights, args.force)?;
     let session = Session::open(models, &args.run, &Device::Cpu)?;
     let settings = serde_json::to_string(&session.spec.settings)?;

@@ -6,7 +6,7 @@ use super::pdf::pdf;
 use super::session::{Session, decode_text};
 use super::sheet::{self, Format};
 use super::{compiler, device};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use image::RgbImage;
 use image::imageops::{self, FilterType};
 use serde_json::json;
@@ -15,7 +15,7 @@ use srvae_training::files;
 use srvae_training::interrupt;
 use srvae_training::picture::{self, Row, Sheet, enlarge};
 use srvae_training::terminal::out;
-use srvae_training::{Compiled, Draw};
+use srvae_training::{Compiled, Draw, Mode};
 use std::process::ExitCode;
 
 /// The minimum width of an image in pixels.
@@ -28,11 +28,16 @@ pub fn run(models: &'static [Compiled], args: &Figure) -> Result<ExitCode> {
     interrupt::listen();
     let session = Session::open(models, &args.run, &device::choose(&args.common)?)?;
     let (name, examples) = (session.data_name(&args.data), session.test(&args.data, Some(args.columns))?.1);
-    let modes = session.model.modes().len();
-    let pictures = (args.columns * modes) as f64;
+    let modes: Vec<&Mode> =
+        session.model.modes().iter().filter(|mode| figures::displays(&session.spec, mode)).collect();
+    ensure!(
+        !modes.is_empty(),
+        "this model has no images to show; `explain FILE --svg graph.svg` draws its graph alone"
+    );
+    let pictures = (args.columns * modes.len()) as f64;
     check_sheet(&session, pictures, &Options::default(), "use fewer --columns")?;
     let mut groups = Vec::new();
-    for mode in session.model.modes() {
+    for mode in modes {
         let draw = Draw { temperature: args.temperature, decode: default_decode(mode), top: None };
         let options =
             Options { count: args.columns, columns: args.columns, draw, seed: args.seed, ..Options::default() };

@@ -7,9 +7,10 @@ use super::{device, eval};
 use anyhow::Result;
 use serde_json::{Value, json};
 use srvae_training::Compiled;
-use srvae_training::data::{Images, PartName};
+use srvae_training::data::{Images, Kept, PartName};
 use srvae_training::eval::Evaluation;
 use srvae_training::interrupt;
+use srvae_training::spec::Variable;
 use srvae_training::terminal::{note, out, table};
 use std::process::ExitCode;
 
@@ -48,9 +49,9 @@ pub fn run(models: &'static [Compiled], args: &Table) -> Result<ExitCode> {
     for data in own.chain(other) {
         let mut shared: Option<Shared> = None;
         for session in &sessions {
-            let there = match shared.take().filter(|there| there.serves(session, &data)) {
-                Some(there) => there,
-                None => Shared::read(session, &data, meter.as_ref(), args.likelihood.images)?,
+            let there = match shared.take() {
+                Some(there) if there.of == Origin::of(session, &data)? => there,
+                _ => Shared::read(session, &data, meter.as_ref(), args.likelihood.images)?,
             };
             rows.push(row(session, &data, &there, meter.as_ref(), args)?);
             shared = Some(there);
@@ -64,10 +65,9 @@ pub fn run(models: &'static [Compiled], args: &Table) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Test data that models with the same images share, with the statistics of the real images.
+/// Test data that models share, with the statistics of the real images.
 struct Shared {
-    source: String,
-    shape: [usize; 3],
+    of: Origin,
     /// The name of the data.
     name: String,
     images: Images,
@@ -84,17 +84,25 @@ impl Shared {
                 Some(meter.real(&name, &pictures)?)
             }
         };
-        Ok(Self { source: source(session, data), shape: session.spec.picture_shape(), name, images, real })
-    }
-
-    fn serves(&self, session: &Session, data: &DataArgs) -> bool {
-        self.source == source(session, data) && self.shape == session.spec.picture_shape()
+        Ok(Self { of: Origin::of(session, data)?, name, images, real })
     }
 }
 
-/// The data for a model: those that are given, or those of its training.
-fn source(session: &Session, data: &DataArgs) -> String {
-    data.source().unwrap_or_else(|| session.header.data.clone())
+/// What the test data of a model follow from. Models that agree in it share them.
+#[derive(PartialEq)]
+struct Origin {
+    /// The data that are given, or those of the model's training.
+    source: String,
+    /// The run's division of its data.
+    kept: Option<Kept>,
+    variables: Vec<Variable>,
+}
+
+impl Origin {
+    fn of(session: &Session, data: &DataArgs) -> Result<Self> {
+        let source = data.source().unwrap_or_else(|| session.header.data.clone());
+        Ok(Self { source, kept: session.kept()?, variables: session.spec.data_variables().cloned().collect() })
+    }
 }
 
 /// Evaluates a model.
@@ -168,11 +176,14 @@ fn print(rows: &[Row], samples: usize) {
         lines.push(line);
     }
     out(&table(&lines));
-    let images: Vec<String> = rows.iter().map(|row| row.found.images.to_string()).collect();
+    let records: Vec<String> = rows.iter().map(|row| row.found.images.to_string()).collect();
+    let mut units: Vec<&str> = rows.iter().map(|row| row.found.unit).collect();
+    units.dedup();
     out(&format!(
-        "  nll in bits/dim with {samples} importance samples per image (± standard error over {} test images); RE and KL \
+        "  nll in {} with {samples} importance samples per record (± standard error over {} test records); RE and KL \
          as in the bound (RE added, KL subtracted), nats per record",
-        images.join(", ")
+        units.join(", then in "),
+        records.join(", ")
     ));
     for (number, line) in notes.iter().enumerate() {
         out(&format!("  [{}] {line}", number + 1));

@@ -27,7 +27,7 @@ mod terms;
 mod weights;
 
 pub use candle_core;
-pub use candle_core::{DType, Device, Result, Tensor};
+pub use candle_core::{DType, Device, Result, Tensor, Var};
 pub use draw::{Decode, Draw};
 pub use enumeration::Enumeration;
 pub use model::{BoundOptions, Builder, Compiled, Flow, KlEstimator, Mode, Model, Setting, Settings, Values};

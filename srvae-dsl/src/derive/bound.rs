@@ -81,6 +81,10 @@ impl Bounded {
 
     fn with(&self, model: &Model, of: &[VariableId], condition: &str) -> String {
         let names = |ids: &[VariableId]| in_ranges(ids.iter().map(|id| model.variable(*id).name.as_str())).join(", ");
+        // A density of nothing is 1.
+        if of.is_empty() {
+            return "0".to_owned();
+        }
         let bar = if self.given.is_empty() { "" } else { " | " };
         format!("ln p({}{condition}{bar}{})", names(of), names(&self.given))
     }

@@ -80,6 +80,7 @@ fn checkpoints_that_do_not_belong() {
     place.fails("train run --resume --seed 5", &["last.safetensors"]);
     fs::write(&last, &whole).unwrap();
     place.fails("train run --resume --seed 5", &["--seed", "a resumed run keeps its seed, 1"]);
+    place.fails("train run --resume --set width=3", &["a run keeps its parameters", "--set"]);
     place.fails("train toy.pgm --resume", &["--resume", "which run"]);
     place.fails("upscale run", &["conditional_generation", "generation, reconstruction"]);
     place.fails("upscale run --input toy.pgm --from y", &["conditional_generation_y", "generation, reconstruction"]);

@@ -45,6 +45,35 @@ fn a_table_has_a_row_for_each_model_and_data_set() {
     }
 }
 
+/// Runs of one table divide it differently or read other columns, so each has its own test data.
+#[test]
+fn a_table_evaluates_each_run_on_its_own_test_data() {
+    let place = Place::new();
+    let lines = (0..80).map(|at| format!("{},{}\n", f64::from(at).sin(), f64::from(at % 7)));
+    fs::write(place.path("t.csv"), "a,b\n".to_owned() + &lines.collect::<String>()).unwrap();
+    for (name, columns, all) in [("one", "a", "a"), ("both", "a, b", "concat(a, b)")] {
+        let factors = columns.split(", ").map(|v| format!("p({v} | z) = normal from z |> linear\n"));
+        let text = format!(
+            "model {name}\nobserved {columns}: real[1]\nlatent z: real[1]\np(z) = standard_normal\n{}q(z | {columns}) = normal from {all} |> linear\n",
+            factors.collect::<String>()
+        );
+        fs::write(place.path(&format!("{name}.pgm")), text).unwrap();
+    }
+    for (run, options) in [("first", "one.pgm"), ("second", "one.pgm --data-seed 5"), ("third", "both.pgm")] {
+        place.json(&format!("train {options} --data t.csv --steps 10 --out {run}"));
+    }
+    let found = place.json("table first second third --k 5 --no-fid");
+    for row in found["rows"].as_array().unwrap() {
+        let alone = place.json(&format!("eval {} --k 5", row["run"].as_str().unwrap()));
+        assert_eq!(row["nll"], alone["nll"], "{row}");
+    }
+    let said = place.run("table first second third --k 5 --no-fid");
+    assert!(said.out.contains("nll in nats with 5 importance samples per record"), "{}", said.out);
+    // Nothing of them is an image.
+    place.fails("figure first", &["no images to show", "explain"]);
+    place.fails("sample first --out s.csv", &["s.csv", ".png", "values as .npz"]);
+}
+
 /// Without the network's weights there is no FID; other weights must be requested.
 #[test]
 fn no_fid_without_its_weights() {
@@ -66,6 +95,7 @@ fn no_fid_without_its_weights() {
 fn weights_go_out_and_come_in_again() {
     let place = Place::new();
     place.json("train toy.pgm --data builtin --steps 20 --out run");
+    place.fails("export run --out weights.pth", &["weights.pth", "safetensors"]);
     let told = place.json("export run --out weights.safetensors");
     assert_eq!(told["tensors"], 6);
     let told = place.json("import weights.safetensors toy.pgm --out again");

@@ -95,7 +95,7 @@ fn what_the_graph_does_not_allow_is_refused_with_the_reason() {
         ("--given w=1,1,1 --given c=class2", vec!["no drawn variable depends on c; omit it"]),
         ("--given v=1", vec!["the model has no variable `v`; it has x, c, z, w"]),
         ("--given c=9", vec!["--given c=9", "a class from 0 to 2, or one of class0, class1, class2"]),
-        ("--given w=1,2", vec!["expected 3 numbers"]),
+        ("--given w=1,2", vec!["expected 3 finite numbers"]),
         ("--given w=none.npz", vec!["none.npz: no such file"]),
         ("--given z=0 --given z=1", vec!["`z` is given twice"]),
     ] {
@@ -121,4 +121,15 @@ fn a_likelihood_is_decoded_as_asked_for() {
         assert_eq!(*likeliest, mean.iter().map(|&p| f32::from(u8::from(p == most))).collect::<Vec<_>>());
     }
     assert!(samples.iter().all(|row| row.iter().sum::<f32>() == 1.0) && samples != likeliest);
+}
+
+#[test]
+fn a_label_that_pictures_lack_is_asked_for() {
+    let place = trained();
+    let reads = "q(w | x, c) = normal from concat(x |> flatten, c) |> linear";
+    let text = MODEL.replace("q(w | x) = normal from x |> flatten |> linear", reads);
+    fs::write(place.path("both.pgm"), text).unwrap();
+    place.json("train both.pgm --data data --steps 4 --batch 4 --out label");
+    place.fails("reconstruct label --input data/class0", &["is given `c`", "--given c=VALUE"]);
+    place.json("reconstruct label --input data/class0 --given c=1");
 }

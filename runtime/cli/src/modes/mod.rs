@@ -132,7 +132,14 @@ pub fn open(models: &'static [Compiled], args: &Drawing) -> Result<Vec<Session>>
             ensure!(args.against.is_empty(), "--against compares images, and --out asks for arrays");
             files::check_place(out, Kind::Npz, args.force)?;
         }
-        Some(out) => sheet::check_place(out, args.force)?,
+        Some(out) => {
+            let place = out.display();
+            ensure!(
+                sheet::format(out).is_ok(),
+                "{place}: images are written as .png, .svg or .pdf, and values as .npz; the name of the file decides"
+            );
+            sheet::check_place(out, args.force)?;
+        }
         None => {}
     }
     interrupt::listen();

@@ -181,10 +181,13 @@ fn picture(variable: &Variable, text: &str) -> Result<Vec<f32>> {
 
 fn list(variable: &Variable, text: &str) -> Result<Vec<f32>> {
     let size: usize = variable.shape.iter().product();
-    let wanted = || format!("expected {size} numbers separated by commas, or one for all");
+    let wanted = || match size {
+        1 => "expected a finite number".to_owned(),
+        _ => format!("expected {size} finite numbers separated by commas, or one for all"),
+    };
     let numbers: Vec<f32> =
         text.split(',').map(|number| number.trim().parse()).collect::<Result<_, _>>().with_context(wanted)?;
-    ensure!(numbers.iter().all(|number| number.is_finite()), "{}, all finite", wanted());
+    ensure!(numbers.iter().all(|number| number.is_finite()), "{}", wanted());
     if variable.space == Space::Binary {
         ensure!(numbers.iter().all(|&number| number == 0.0 || number == 1.0), "{}, each 0 or 1", wanted());
     }
@@ -254,14 +257,18 @@ mod tests {
             (Space::Label, vec![2], "bird", "a class from 0 to 1, or one of cat, dog"),
             (Space::Label, vec![2], "-1", "a class from 0 to 1"),
             (Space::Label, vec![2, 4, 4], "1", "cannot be set to a single class"),
-            (Space::Real, vec![3], "1,2", "expected 3 numbers separated by commas, or one for all; there are 2"),
-            (Space::Real, vec![3], "1,2,x", "expected 3 numbers"),
-            (Space::Real, vec![1], "NaN", "all finite"),
+            (Space::Real, vec![3], "1,2", "expected 3 finite numbers separated by commas, or one for all; there are 2"),
+            (Space::Real, vec![3], "1,2,x", "expected 3 finite numbers"),
+            (Space::Real, vec![1], "NaN", "expected a finite number"),
+            (Space::Real, vec![1], "abc", "expected a finite number"),
+            (Space::Real, vec![3], "1,2,inf", "expected 3 finite numbers"),
             (Space::Binary, vec![2], "0,0.5", "each 0 or 1"),
             (Space::Count, vec![2], "0,0.5", "not a whole number from 0 on; `count` takes integers from 0"),
             (Space::Positive, vec![2], "1,0", "not positive"),
             (Space::Unit, vec![1], "1", "not between 0 and 1, both excluded"),
             (Space::Simplex, vec![2], "0.4", "do not add up to 1"),
+            // Its length is 1.0012.
+            (Space::Sphere, vec![2], "0.602,0.8", "does not have length 1"),
             (Space::Image, vec![3, 4, 4], "nowhere.png", "there is no such file"),
         ] {
             let (spec, classes) = (spec(variable(space, &shape)), [("v".to_owned(), names.clone())].into());

@@ -319,8 +319,10 @@ pub fn complete(model: &dyn Model, mode: &Mode, data: &Values, noise: &mut Noise
                 };
                 let from = model.modes().iter().find(|mode| mode.name == "reconstruction" && infers(mode));
                 let from = from.or_else(|| model.modes().iter().filter(|mode| !mode.given.is_empty()).find(infers));
-                let from = from
-                    .with_context(|| format!("mode {} is given `{name}`, which nothing infers from data", mode.name))?;
+                let from = from.with_context(|| {
+                    let own = mode.name;
+                    format!("mode {own} is given `{name}`, which nothing infers from these data; --given {name}=VALUE sets it")
+                })?;
                 let found = model.run(from.name, data, data_size(data), noise, draw)?.get(name)?.clone();
                 match (own, lacking) {
                     (Some(own), Some(present)) => partly::choose(present, own, &found)?,

@@ -112,6 +112,10 @@ mod tests {
             (|rank| if rank > 0 { bail!("no data") } else { Ok(0) }, "ranks 1, 2, 3 of 4: no data"),
             (|rank| Err(anyhow!("rank {}", rank / 3)), "ranks 0, 1, 2 of 4: rank 0 (1 more failed otherwise)"),
             (|_| bail!("no such file"), "no such file"),
+            (
+                |rank| if rank == 0 { bail!("the disk is full") } else { bail!("no data") },
+                "rank 0 of 4: the disk is full (3 more failed otherwise)",
+            ),
             (|rank| if rank == 0 { bail!("the disk is full") } else { Ok(0) }, "the disk is full"),
             (|rank| if rank == 0 { Err(Interrupted.into()) } else { bail!("no data") }, "ranks 1, 2, 3 of 4: no data"),
         ] {

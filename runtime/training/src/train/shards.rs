@@ -203,3 +203,32 @@ fn add(mut left: Vec<f32>, right: Vec<f32>) -> Result<Vec<f32>> {
         .for_each(|(left, right)| left.iter_mut().zip(right).for_each(|(left, right)| *left += right));
     Ok(left)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Shards;
+    use crate::ranks::threads;
+    use crate::{DType, Device, Params, Tensor};
+
+    /// The first parameter is divided among all ranks.
+    #[test]
+    fn squares_of_a_divided_parameter_are_added() {
+        let found = threads::run(3, |ranks| {
+            let params = Params::new(1, DType::F32, &Device::Cpu);
+            params.normal("a", &[200_000], 0.0, 1.0)?;
+            params.constant("b", &[3], 2.0)?;
+            let shards = Shards::new(&params, ranks)?;
+            assert!(!shards.share().is_empty());
+            let row = shards.flat.values()?;
+            let own = Tensor::new(&row[shards.share()], &Device::Cpu)?;
+            Ok((shards.squares(ranks, &own)?, row))
+        });
+        for outcome in found {
+            let (squares, row) = outcome.unwrap();
+            let whole: f64 = row[..200_000].iter().map(|&value| f64::from(value).powi(2)).sum();
+            // Another order of additions in double precision.
+            assert!((squares[0] / whole - 1.0).abs() < 1e-12, "{} {whole}", squares[0]);
+            assert_eq!(squares[1], 12.0);
+        }
+    }
+}

@@ -29,16 +29,13 @@ fn separator(path: &Path) -> u8 {
     if path.to_string_lossy().to_lowercase().contains(".tsv") { b'\t' } else { b',' }
 }
 
-/// The bytes of the file, decompressed and without a byte order mark.
+/// The bytes of the file, decompressed. The reader skips a byte order mark.
 fn text(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = input::read(path)?;
     if bytes.starts_with(&[0x1f, 0x8b]) {
         let mut content = Vec::new();
         input::gunzip(bytes.as_slice(), input::limit()).read_to_end(&mut content)?;
         bytes = content;
-    }
-    if bytes.starts_with(b"\xef\xbb\xbf") {
-        bytes.drain(..3);
     }
     ensure!(!bytes.starts_with(b"\xff\xfe") && !bytes.starts_with(b"\xfe\xff"), "it is UTF-16; save it as UTF-8");
     ensure!(!bytes.is_empty(), "the file is empty");
