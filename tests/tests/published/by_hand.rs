@@ -27,7 +27,8 @@ fn a_product_within_a_mixture() {
     let row = |numbers: [f64; 2]| Tensor::new(&[numbers], &Device::Cpu).unwrap();
     let density = model.q_z(&products::X(row(x)), &products::W(row(w))).unwrap();
     let normal = |mean: [f64; 2], variance: f64| -> f64 {
-        let each = z.iter().zip(mean).map(|(z, mean)| (z - mean).powi(2) / variance + (std::f64::consts::TAU * variance).ln());
+        let each =
+            z.iter().zip(mean).map(|(z, mean)| (z - mean).powi(2) / variance + (std::f64::consts::TAU * variance).ln());
         (-0.5 * each.sum::<f64>()).exp()
     };
     let exact = 0.5 * (normal(x, 1.0) + normal([0, 1].map(|at| (x[at] + w[at]) / 3.0), 1.0 / 3.0));

@@ -105,7 +105,8 @@ impl Builder<'_, '_> {
             self.checker.findings.push(messages::past_of_another(span));
             return None;
         };
-        let has_past = matches!(variable.role, graph::Role::Observed | graph::Role::Latent) && variable.shape.len() == 3;
+        let has_past =
+            matches!(variable.role, graph::Role::Observed | graph::Role::Latent) && variable.shape.len() == 3;
         if side != graph::Side::P || !has_past {
             let error = messages::past_out_of_place(&variable.name, span, variable.span);
             self.checker.findings.push(error);

@@ -215,5 +215,8 @@ struct OneHead {
 enum Stated {
     One(u32),
     /// Of each expert, and the number of standard normals beside them.
-    Product { given: Vec<u32>, standard: usize },
+    Product {
+        given: Vec<u32>,
+        standard: usize,
+    },
 }
