@@ -16,6 +16,19 @@ fn a_run_folder_in_use_is_moved_aside() {
 }
 
 #[test]
+fn the_remains_of_an_interrupted_write_are_removed() {
+    let place = tempfile::tempdir().unwrap();
+    let run = place.path().join("run");
+    train(config(3), &run).unwrap();
+    let remains = [run.join(".partial-a"), run.join("checkpoints/.partial-b")];
+    let own = run.join("checkpoints/notes");
+    remains.iter().chain([&own]).for_each(|path| std::fs::write(path, "x").unwrap());
+    resume(config(4), &run).unwrap();
+    assert!(remains.iter().all(|path| !path.exists()) && own.exists());
+    assert_eq!(read(&run).header.progress.step, 4);
+}
+
+#[test]
 fn a_checkpoint_of_another_model_is_refused_with_the_difference() {
     let place = tempfile::tempdir().unwrap();
     let run = place.path().join("run");

@@ -155,4 +155,17 @@ mod tests {
         assert_eq!(pool.fields.iter().map(|field| field.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!((pool.count, pool.place(0)), (1, "line 2".to_owned()));
     }
+
+    #[test]
+    fn parts_are_named_in_any_case() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("a.csv");
+        std::fs::write(&path, "a,Split\n1,Train\n2,TEST\n3,val\n4,train\n5,Dev\n").unwrap();
+        let opened = open(&path, None).unwrap();
+        let counts = [opened.pool, opened.validation, opened.test].map(|part| part.map_or(0, |part| part.count));
+        assert_eq!(counts, [2, 2, 1]);
+        std::fs::write(&path, "a,split\n1,train\n2,later\n").unwrap();
+        let refused = open(&path, None).err().unwrap().to_string();
+        assert!(refused.contains("line 3: column `split` says `later`"), "{refused}");
+    }
 }
