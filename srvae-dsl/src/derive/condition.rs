@@ -96,6 +96,31 @@ pub(super) fn steps(model: &Model, evidence: &[VariableId]) -> Result<Vec<Step>,
     Ok(from_q.map(step).chain(from_sum).chain(from_p.into_iter().map(step)).collect())
 }
 
+/// A missing variable, if every expert of a product or component of a mixture reads one, so that none would remain.
+fn no_expert_left(model: &Model, factor: &Factor, is_evidence: impl Fn(VariableId) -> bool) -> Option<VariableId> {
+    let Body::Stochastic { network: Some(network), .. } = &factor.body else { return None };
+    let (experts, _) = network.experts()?;
+    let missing = |(expert, _): &(NodeId, u32)| {
+        let is_missing = |id: &VariableId| super::drops_out(model, factor.variable, *id) && !is_evidence(*id);
+        network.variables_above(*expert, &model.nets).iter().find(is_missing)
+    };
+    experts.iter().map(missing).collect::<Option<Vec<_>>>()?.first().copied()
+}
+
+/// Refuses to draw from a factor of q of which the data leave no expert.
+///
+/// # Errors
+/// The variable that would be needed.
+pub(super) fn has_an_expert(model: &Model, factor: &Factor, data: &[VariableId]) -> Result<(), Reason> {
+    match no_expert_left(model, factor, |id| data.contains(&id)) {
+        Some(missing) => {
+            let (variable, obstacle) = (factor.variable, Obstacle::Needs(missing));
+            Err(Reason::NotInferred { chain: Vec::new(), variable, obstacle })
+        }
+        None => Ok(()),
+    }
+}
+
 /// The state of each variable.
 struct Known<'m> {
     model: &'m Model,
@@ -179,7 +204,7 @@ impl<'m> Known<'m> {
             if is_supplied(factor) {
                 return refuse(self, Obstacle::Supplied);
             }
-            if let Some(missing) = self.no_expert_left(factor) {
+            if let Some(missing) = no_expert_left(self.model, factor, |id| self.is_evidence(id)) {
                 return refuse(self, Obstacle::Needs(missing));
             }
             for parent in factor.parents.iter() {
@@ -216,18 +241,6 @@ impl<'m> Known<'m> {
             }
         }
         None
-    }
-
-    /// A missing variable, if every expert of a product reads one. No expert would remain.
-    fn no_expert_left(&self, factor: &Factor) -> Option<VariableId> {
-        let Body::Stochastic { network: Some(network), .. } = &factor.body else { return None };
-        let (experts, _) = network.experts()?;
-        let missing = |(expert, _): &(NodeId, u32)| {
-            let is_missing =
-                |id: &VariableId| super::drops_out(self.model, factor.variable, *id) && !self.is_evidence(*id);
-            network.variables_above(*expert, &self.model.nets).iter().find(is_missing)
-        };
-        experts.iter().map(missing).collect::<Option<Vec<_>>>()?.first().copied()
     }
 
     /// Infers the parents in p. A given variable has no distribution.
@@ -327,7 +340,8 @@ impl Reason {
                         format!("{q} does not read {}, which q draws after it", name(below))
                     }
                 };
-                links.collect::<Vec<_>>().join(", ") + ", and " + &end
+                let links: Vec<String> = links.collect();
+                if links.is_empty() { end } else { format!("{}, and {end}", links.join(", ")) }
             }
             Self::NotGiven { factor, needs } => {
                 format!("{} needs {}, which is not given", head(model, Side::P, *factor), name(needs))

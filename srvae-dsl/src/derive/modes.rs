@@ -1,6 +1,6 @@
 //! The modes of inference. Each is a list of draws, with the order and with the choice of p or q.
 
-use super::condition::{Reason, condition, steps};
+use super::condition::{Reason, condition, has_an_expert, steps};
 use super::mode::{CONDITIONAL, GENERATION, Mode, Step, names, of, read};
 use super::switched::{CONTINUATION, TOP, continuation, top};
 use super::{is_data, is_deterministic, is_partly, is_supplied};
@@ -164,7 +164,10 @@ fn generative_reconstruction(model: &Model, data: &[VariableId]) -> Result<Mode,
             needed.extend(factor.parents.iter());
         }
     }
-    let way = model.q.iter().filter(|factor| needed.contains(factor.variable) && !is_supplied(factor)).map(step);
+    let way: Vec<&Factor> =
+        model.q.iter().filter(|factor| needed.contains(factor.variable) && !is_supplied(factor)).collect();
+    way.iter().try_for_each(|factor| has_an_expert(model, factor, data))?;
+    let way = way.into_iter().map(step);
     let below = model.p.iter().filter(|factor| !roots.contains(factor.variable)).map(step);
     of_data(model, REGENERATION, data, way.chain(below).collect())
 }
