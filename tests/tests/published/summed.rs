@@ -223,9 +223,7 @@ fn two_chains_by_all_pairs_of_paths() {
 #[test]
 fn latent_classes_of_records_with_missing_answers() {
     let params = params();
-    let compiled: &Compiled = &latent_class::COMPILED;
-    let built = (compiled.build)(&Settings::new(), &params).unwrap();
-    let typed = latent_class::LatentClass::new(&latent_class::Config::default(), &params).unwrap();
+    let model = latent_class::LatentClass::new(&latent_class::Config::default(), &params).unwrap();
     spread(&params);
     let (classes, answers, questions) = (4, 3, 8);
     let answer = |record: usize, question: usize| (record * 2 + question * question) % answers;
@@ -240,18 +238,18 @@ fn latent_classes_of_records_with_missing_answers() {
     }
     let class = |at: usize| latent_class::C(tensor(&[unit(classes, at)]));
     let of_answer = |class: &latent_class::C, question: usize, value: usize| {
-        let density = typed.p_x(question, class);
+        let density = model.p_x(question, class);
         log_prob(&density.unwrap(), unit(answers, value)).exp()
     };
     let exact = (0..3).map(|record| {
         let of_class = |at: usize| {
             let there = (0..questions).filter(|question| has(record, *question));
             let seen = there.map(|question| of_answer(&class(at), question, answer(record, question))).product::<f64>();
-            seen * log_prob(&typed.p_c().unwrap(), unit(classes, at)).exp()
+            seen * log_prob(&model.p_c().unwrap(), unit(classes, at)).exp()
         };
         (0..classes).map(of_class).sum::<f64>().ln()
     });
-    is_exact(&*built, &data, &exact.collect::<Vec<f64>>());
+    is_exact(&model, &data, &exact.collect::<Vec<f64>>());
 }
 
 /// With one sample, the regimes are summed out at the sample of the continuous states: the terms differ from those of a draw of
