@@ -2,7 +2,7 @@
 //!
 //! Chen, Xu, Zhang and Guestrin, *Training deep nets with sublinear memory cost* (2016).
 
-use super::{Backward, Node, Operation, RECORD, Tape, push};
+use super::{Backward, Kept, Node, Operation, RECORD, Tape};
 use crate::{Result, Tensor};
 use candle_core::Var;
 
@@ -25,12 +25,13 @@ pub fn again(inputs: &[Tensor], compute: impl Fn(&[Tensor]) -> Result<Vec<Tensor
     let made = compute(&detached);
     drop(tape);
     let outputs = made?.iter().map(leaf).collect::<Result<Vec<Tensor>>>()?;
-    let node = Node {
-        inputs: inputs.to_vec(),
-        outputs: outputs.clone(),
-        operation: Operation::Again(Box::new(compute), operations),
-    };
-    push(node);
+    let whole = |tensors: &[Tensor]| tensors.iter().cloned().map(Kept::Whole).collect();
+    let operation = Operation::Again(Box::new(compute), operations);
+    RECORD.with_borrow_mut(|record| {
+        if let Some(record) = record {
+            record.nodes.push(Node { inputs: whole(inputs), outputs: whole(&outputs), operation, halves: false });
+        }
+    });
     Ok(outputs)
 }
 
@@ -48,8 +49,9 @@ impl Backward {
         if gradients.iter().all(Option::is_none) {
             return Ok(());
         }
+        let given = node.inputs.iter().map(Kept::open).collect::<Result<Vec<Tensor>>>()?;
         let read = |input: &Tensor| if input.track_op() { leaf(input) } else { Ok(input.clone()) };
-        let inputs = node.inputs.iter().map(read).collect::<Result<Vec<Tensor>>>()?;
+        let inputs = given.iter().map(read).collect::<Result<Vec<Tensor>>>()?;
         let tape = Tape::new(operations);
         let made = compute(&inputs);
         let nodes = RECORD.take().unwrap_or_default().nodes;
@@ -58,7 +60,7 @@ impl Backward {
         let mut inner = Self::new(&nodes);
         inner.sums = std::mem::take(&mut self.sums);
         self.sums = inner.run(nodes, from)?;
-        for (own, input) in inputs.iter().zip(&node.inputs).filter(|(own, _)| own.track_op()) {
+        for (own, input) in inputs.iter().zip(&given).filter(|(own, _)| own.track_op()) {
             if let Some(sum) = self.sums.remove(&own.id()) {
                 self.give(input, sum.value, sum.alone)?;
             }

@@ -1,5 +1,6 @@
 //! Gradients: their computation, norm and scaling.
 
+use crate::ops::cuda::Precision;
 use crate::ops::tape::Tape;
 use crate::{Model, Params, Tensor, ops};
 use anyhow::Result;
@@ -16,9 +17,11 @@ const RECORDED: usize = 1_000_000;
 pub struct Recording(Option<Tape>);
 
 impl Recording {
-    /// Starts a step of a model.
+    /// Starts a step of a model. At the precision bf16 on the CPU, activations are kept in bf16.
     pub fn begin(model: &dyn Model) -> Self {
+        let compact = ops::cuda::precision() == Precision::Bf16 && model.params().device().is_cpu();
         Self(match (model.params().count() >= RECORDED, model.recomputes()) {
+            _ if compact => Some(Tape::compact()),
             (true, _) => Some(Tape::begin()),
             (false, true) => Some(Tape::of_parts()),
             (false, false) => None,

@@ -41,7 +41,7 @@ pub fn run(pass: &Backward<'_>, planes: Planes<'_>) -> Parts {
 }
 
 /// The images whose state is in memory at once.
-fn at_once(sizes: &Sizes) -> usize {
+pub fn at_once(sizes: &Sizes) -> usize {
     let groups = (sizes.batch * sizes.tiles().image()).div_ceil(AT_ONCE);
     sizes.batch.div_ceil(groups.max(1)).max(1)
 }

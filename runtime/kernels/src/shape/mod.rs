@@ -1,14 +1,9 @@
 //! Shapes: concatenation, K samples per image, vectors.
 
-use crate::{DType, Result, Tensor};
+mod channels;
 
-/// Concatenation along the channels.
-///
-/// # Errors
-/// Shapes that differ in more than channels.
-pub fn concat(parts: &[&Tensor]) -> Result<Tensor> {
-    Tensor::cat(parts, 1)
-}
+use crate::{DType, Result, Tensor};
+pub use channels::{channels, concat};
 
 /// `[N, …]` to `[N, values]`.
 ///
