@@ -11,8 +11,8 @@
 mod again;
 mod kept;
 mod seed;
+mod sum;
 
-use crate::elementwise::add_to;
 use crate::{DType, Device, Result, Tensor};
 use again::Compute;
 pub use again::again;
@@ -23,6 +23,7 @@ use kept::Kept;
 use seed::Seed;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use sum::add_to;
 
 thread_local! {
     static RECORD: RefCell<Option<Record>> = const { RefCell::new(None) };
@@ -45,8 +46,6 @@ pub struct Tape {
 #[derive(Default)]
 struct Record {
     nodes: Vec<Node>,
-    /// Whether operations are recorded, or [recomputed parts](again) only.
-    operations: bool,
     /// On a [compact](Tape::compact) tape, the outputs that depend on data.
     activations: Option<HashMap<TensorId, Kept>>,
 }
@@ -84,8 +83,8 @@ enum Operation {
     One(Box<dyn CustomOp1>),
     Two(Box<dyn CustomOp2>),
     Three(Box<dyn CustomOp3>),
-    /// A recomputed part, and whether its operations are recorded.
-    Again(Compute, bool),
+    /// A recomputed part.
+    Again(Compute),
 }
 
 impl Node {
@@ -118,23 +117,17 @@ impl Node {
 impl Tape {
     /// Starts to record. A nested tape records only the operations inside it.
     pub fn begin() -> Self {
-        Self::new(true)
+        Self::new(Record::default())
     }
 
     /// Starts to record as [`begin`](Self::begin) does. Between the passes, large activations on the CPU are kept in bf16, which halves their
     /// memory.
     pub fn compact() -> Self {
-        let record = Record { operations: true, activations: Some(HashMap::new()), ..Record::default() };
+        Self::new(Record { activations: Some(HashMap::new()), ..Record::default() })
+    }
+
+    fn new(record: Record) -> Self {
         Self { outer: RECORD.replace(Some(record)) }
-    }
-
-    /// Starts to record recomputed parts only. Operations are in candle's graph, which takes less time for small tensors.
-    pub fn of_parts() -> Self {
-        Self::new(false)
-    }
-
-    fn new(operations: bool) -> Self {
-        Self { outer: RECORD.replace(Some(Record { operations, ..Record::default() })) }
     }
 
     /// The gradients of `loss` with respect to all variables. The values of the tape are freed during the pass.
@@ -196,8 +189,8 @@ impl Backward {
         }
         while let Some(node) = nodes.pop() {
             self.hand_on(|newest| newest == Some(nodes.len()))?;
-            if let Operation::Again(compute, operations) = &node.operation {
-                self.again(&node, compute, *operations)?;
+            if let Operation::Again(compute) = &node.operation {
+                self.again(&node, compute)?;
                 continue;
             }
             let [output] = node.outputs.as_slice() else { continue };
@@ -320,8 +313,7 @@ pub fn none() -> Result<GradStore> {
 
 /// Whether an operation on these tensors is recorded on the tape.
 fn records(inputs: &[&Tensor]) -> bool {
-    inputs.iter().any(|input| input.track_op())
-        && RECORD.with_borrow(|record| record.as_ref().is_some_and(|record| record.operations))
+    inputs.iter().any(|input| input.track_op()) && RECORD.with_borrow(Option::is_some)
 }
 
 /// Records an operation; its result is a leaf of candle's graph.

@@ -14,7 +14,6 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
 pub use add::add;
-pub(crate) use add::add_to;
 
 /// The function of every element.
 ///

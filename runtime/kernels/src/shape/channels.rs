@@ -1,5 +1,6 @@
 //! Channels of several tensors in one, and some channels of a tensor.
 
+use super::rows::by_type;
 use crate::cpu::{Float, filled_rows, slice, unsupported};
 use crate::cuda::Backend;
 use crate::{Result, Tensor};
@@ -41,23 +42,6 @@ pub fn channels(x: &Tensor, from: usize, count: usize) -> Result<Tensor> {
     }
 }
 
-/// Runs `$body` with `$t` bound to the storage's type of number, and wraps the values.
-macro_rules! by_type {
-    ($name:expr, $storage:expr, $t:ident => $body:expr) => {
-        match $storage.dtype() {
-            DType::F32 => {
-                type $t = f32;
-                CpuStorage::F32($body)
-            }
-            DType::F64 => {
-                type $t = f64;
-                CpuStorage::F64($body)
-            }
-            other => return unsupported($name, other),
-        }
-    };
-}
-
 /// The values of a record in a tensor `[N, channels, …]`.
 fn record(layout: &Layout) -> usize {
     layout.dims()[1..].iter().product()
@@ -79,7 +63,7 @@ fn joined<T: Float>(parts: &[(&[T], usize)]) -> Vec<T> {
     }
 }
 
-fn copy<T: Copy>(from: &[T], to: &mut [MaybeUninit<T>]) {
+pub(super) fn copy<T: Copy>(from: &[T], to: &mut [MaybeUninit<T>]) {
     to.iter_mut().zip(from).for_each(|(to, from)| _ = to.write(*from));
 }
 

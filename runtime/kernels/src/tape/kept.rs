@@ -5,7 +5,6 @@
 
 use crate::bf16::{leaf, narrowed, opened};
 use crate::cpu::{PART, Values};
-use crate::cuda::takes;
 use crate::{DType, Result, Tensor};
 use candle_core::TensorId;
 
@@ -23,7 +22,7 @@ impl Kept {
     /// The values of an operation's output, in bf16 if it is large and on the CPU.
     pub(super) fn of(tensor: &Tensor) -> Self {
         let large = tensor.dtype() == DType::F32 && tensor.elem_count() >= LEAST && tensor.device().is_cpu();
-        let values = if large && !takes(tensor) { Values::<f32>::of(tensor).ok() } else { None };
+        let values = if large { Values::<f32>::of(tensor).ok() } else { None };
         values.map_or_else(
             || Self::Whole(tensor.clone()),
             |values| Self::Half { of: tensor.id(), values: leaf(narrowed(&values), tensor) },
