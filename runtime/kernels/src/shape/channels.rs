@@ -1,13 +1,12 @@
 //! Channels of several tensors in one, and some channels of a tensor.
 
-use super::rows::by_type;
+use super::values::{by_type, copy};
 use crate::cpu::{Float, filled_rows, slice, unsupported};
 use crate::cuda::Backend;
 use crate::{Result, Tensor};
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, DType, InplaceOp2, Layout, Shape};
 use rayon::prelude::*;
-use std::mem::MaybeUninit;
 
 /// Concatenation along the channels.
 ///
@@ -61,10 +60,6 @@ fn joined<T: Float>(parts: &[(&[T], usize)]) -> Vec<T> {
             }
         })
     }
-}
-
-pub(super) fn copy<T: Copy>(from: &[T], to: &mut [MaybeUninit<T>]) {
-    to.iter_mut().zip(from).for_each(|(to, from)| _ = to.write(*from));
 }
 
 struct Concat;

@@ -2,6 +2,7 @@
 
 mod channels;
 mod rows;
+mod values;
 
 use crate::{Result, Tensor};
 pub use channels::{channels, concat};

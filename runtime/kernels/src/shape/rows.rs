@@ -1,5 +1,6 @@
 //! Rows of records that have a step of a sequence, and those of records that end before it.
 
+use super::values::{by_type, copy};
 use crate::cpu::{Float, Values, filled_rows, slice, unsupported};
 use crate::cuda::Backend;
 use crate::{DType, Result, Tensor};
@@ -55,24 +56,6 @@ fn reaching(value: &Tensor, steps: &Tensor, step: usize) -> Result<Option<Arc<[b
     })
 }
 
-/// Runs `$body` with `$t` bound to the storage's type of number, and wraps the values.
-macro_rules! by_type {
-    ($name:expr, $storage:expr, $t:ident => $body:expr) => {
-        match $storage.dtype() {
-            DType::F32 => {
-                type $t = f32;
-                CpuStorage::F32($body)
-            }
-            DType::F64 => {
-                type $t = f64;
-                CpuStorage::F64($body)
-            }
-            other => return unsupported($name, other),
-        }
-    };
-}
-pub(super) use by_type;
-
 /// Rows of the first values where `reaching` says so, else of the second ones, or 0.
 fn chosen<T: Float>(reaching: &[bool], value: &[T], other: Option<&[T]>) -> Vec<T> {
     let row = value.len() / reaching.len().max(1);
@@ -81,7 +64,7 @@ fn chosen<T: Float>(reaching: &[bool], value: &[T], other: Option<&[T]>) -> Vec<
         filled_rows(value.len(), row.max(1), value.len(), |number, to| {
             let from = if reaching[number] { Some(value) } else { other };
             match from {
-                Some(from) => super::channels::copy(&from[number * row..][..row], to),
+                Some(from) => copy(&from[number * row..][..row], to),
                 None => to.iter_mut().for_each(|to| _ = to.write(T::default())),
             }
         })
