@@ -16,7 +16,7 @@ use again::Compute;
 pub use again::again;
 use candle_core::backprop::GradStore;
 use candle_core::op::BackpropOp;
-use candle_core::{CustomOp1, CustomOp2, CustomOp3, Shape, Storage, TensorId};
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Shape, Storage, TensorId};
 use seed::Seed;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -58,8 +58,18 @@ enum Operation {
     One(Box<dyn CustomOp1>),
     Two(Box<dyn CustomOp2>),
     Three(Box<dyn CustomOp3>),
+    Many(Box<dyn Operator>),
     /// A recomputed part, and whether its operations are recorded.
     Again(Compute, bool),
+}
+
+/// An operation on any number of tensors, after its forward pass. It may use [`before`].
+pub trait Operator {
+    /// The gradient of every input that needs one.
+    ///
+    /// # Errors
+    /// A failed tensor operation.
+    fn backward(&self, inputs: &[Tensor], gradient: &Tensor) -> Result<Vec<Option<Tensor>>>;
 }
 
 impl Node {
@@ -75,6 +85,7 @@ impl Node {
                 let (a, b, c) = op.bwd(a, b, c, output, gradient)?;
                 vec![a, b, c]
             }
+            (Operation::Many(op), inputs) => op.backward(inputs, gradient)?,
             _ => candle_core::bail!("an operation on {} tensors", self.inputs.len()),
         };
         let read = self.inputs.iter().zip(gradients);
@@ -264,7 +275,7 @@ pub fn none() -> Result<GradStore> {
 }
 
 /// Whether an operation on these tensors is recorded on the tape.
-fn records(inputs: &[&Tensor]) -> bool {
+pub fn records(inputs: &[&Tensor]) -> bool {
     inputs.iter().any(|input| input.track_op())
         && RECORD.with_borrow(|record| record.as_ref().is_some_and(|record| record.operations))
 }
@@ -275,6 +286,14 @@ fn record(inputs: &[&Tensor], operation: Operation, (storage, shape): (Storage, 
     let inputs = inputs.iter().map(|&input| input.clone()).collect();
     push(Node { inputs, outputs: vec![output.clone()], operation });
     output
+}
+
+/// The result of an operation, which is recorded if it is given.
+pub fn made_by(inputs: &[&Tensor], (made, shape): (CpuStorage, Shape), by: Option<Box<dyn Operator>>) -> Tensor {
+    match by {
+        Some(by) => record(inputs, Operation::Many(by), (Storage::Cpu(made), shape)),
+        None => Tensor::from_storage(Storage::Cpu(made), shape, BackpropOp::none(), false),
+    }
 }
 
 /// Adds a node to the tape, if one records.
