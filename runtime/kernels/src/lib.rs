@@ -74,7 +74,7 @@ pub use normal::{
 pub use normalise::normalise_channels;
 pub use recurrent::{Map, gru, lstm};
 pub use resize::{downsample, upsample};
-pub use self_attention::attend;
+pub use self_attention::{attend, attend_maps};
 pub use shape::{concat, each, flatten, level, mask, past, per_sample, repeat, reshape, within};
 pub use special::{
     digamma, direction_angle_draw, direction_log_peak, direction_mean_length, lgamma, log_gamma_draw, poisson_draw,

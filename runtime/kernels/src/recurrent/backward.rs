@@ -1,6 +1,6 @@
 //! The backward pass of a step.
 
-use super::step::{Add, MOST, Recurrent, Sizes};
+use super::unit::{Add, MOST, Recurrent, Sizes};
 use crate::cpu::PART;
 use crate::fast::matrix::{Start, multiply};
 use crate::fast::{Shared, written};

@@ -1,6 +1,7 @@
 //! The next state of a gated recurrent unit (Cho et al., 2014).
 
-use super::step::{MOST, Map, Recurrent, step};
+use super::step::step;
+use super::unit::{MOST, Map, Recurrent};
 use super::{WORK, of_sum, parts};
 use crate::conv::affine;
 use crate::cpu::{Values, filled_beside, filled_rows, slice};

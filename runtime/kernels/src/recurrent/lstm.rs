@@ -1,6 +1,7 @@
 //! The next state of a long short-term memory (Hochreiter and Schmidhuber 1997).
 
-use super::step::{MOST, Map, Recurrent, step};
+use super::step::step;
+use super::unit::{MOST, Map, Recurrent};
 use super::{WORK, of_sum, parts};
 use crate::columns::columns;
 use crate::conv::affine;

@@ -1,15 +1,17 @@
 //! The next states of recurrent units: affine maps of their inputs and hidden vectors, and functions of these.
 
 mod backward;
+mod forward;
 mod gru;
 mod lstm;
 mod step;
 #[cfg(test)]
 mod testing;
+mod unit;
 
 pub use gru::gru;
 pub use lstm::lstm;
-pub use step::Map;
+pub use unit::Map;
 
 use crate::vector::Real;
 use crate::vector::arrays::{Lanes, each, load};

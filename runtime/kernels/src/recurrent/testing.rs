@@ -1,6 +1,6 @@
 //! Tests of a step as one operation.
 
-use super::step::{Map, Recurrent};
+use super::unit::{Map, Recurrent};
 use crate::tape::Tape;
 use crate::{DType, Result, Tensor, testing};
 use candle_core::Var;
