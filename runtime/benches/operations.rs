@@ -1,7 +1,8 @@
 //! Layers for which `models/benches/operations.py` has the same in PyTorch: `cargo bench -p srvae --bench operations`.
 //!
 //! Prints a JSON object: for each layer the minimum time in seconds of the forward pass, and of the forward and backward
-//! pass together with the gradients of inputs and parameters, on a tape as in training. `RAYON_NUM_THREADS` sets the number of threads.
+//! pass together with the gradients of inputs and parameters, on a tape as in training. `RAYON_NUM_THREADS` sets the number of threads;
+//! names as arguments select layers.
 
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Tensor, Var};
 use srvae::candle_core;
@@ -70,8 +71,11 @@ const CASES: [Case; 10] = [
 
 fn main() -> Result<()> {
     srvae::ops::keep_memory();
+    joined_pool();
+    let asked: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
     let rows: Vec<String> = CASES
         .iter()
+        .filter(|case| asked.is_empty() || asked.iter().any(|name| name == case.name))
         .map(|case| {
             let (forward, gradient) = measured(case)?;
             Ok(format!("\"{}\": {{\"forward_s\": {forward:.6}, \"gradient_s\": {gradient:.6}}}", case.name))
@@ -79,6 +83,13 @@ fn main() -> Result<()> {
         .collect::<Result<_>>()?;
     println!("{{{}}}", rows.join(", "));
     Ok(())
+}
+
+/// Makes this thread a member of the pool, as the program does: parallel loops start at once.
+fn joined_pool() {
+    let threads = std::env::var("RAYON_NUM_THREADS").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread();
+    pool.build_global().expect("the first use of the pool");
 }
 
 /// Seconds of the forward pass, and of both passes.

@@ -1,8 +1,9 @@
 //! Access to candle's CPU storage, and matrix products on it.
 
-use candle_core::{CpuStorage, DType, Layout, Result, Storage, StorageRef, Tensor, WithDType};
+use candle_core::{CpuStorage, DType, InplaceOp1, Layout, Result, Storage, StorageRef, Tensor, WithDType};
 use gemm::{Parallelism, gemm};
 use rayon::prelude::*;
+use std::cell::Cell;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ops::Deref;
@@ -72,6 +73,33 @@ impl<T: WithDType> Deref for Values<'_, T> {
             _ => &[],
         }
     }
+}
+
+/// The values of a contiguous tensor in memory that nothing else reads, without a copy if they are all of it.
+///
+/// # Errors
+/// A tensor that is not contiguous, not on the CPU or of another type.
+pub fn taken(tensor: Tensor) -> Result<Vec<f32>> {
+    struct Take(Cell<Vec<f32>>);
+
+    impl InplaceOp1 for Take {
+        fn name(&self) -> &'static str {
+            "taken"
+        }
+
+        fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
+            let (CpuStorage::F32(values), Some((start, end))) = (storage, layout.contiguous_offsets()) else {
+                candle_core::bail!("a kernel was given a tensor that is not contiguous, or not of f32");
+            };
+            let whole = (start, end) == (0, values.len());
+            self.0.set(if whole { std::mem::take(values) } else { values[start..end].to_vec() });
+            Ok(())
+        }
+    }
+
+    let take = Take(Cell::default());
+    tensor.inplace_op1(&take)?;
+    Ok(take.0.into_inner())
 }
 
 /// Calls `work(number, row)` for every row of `out`, on all cores if the work on all `values` justifies waking them.

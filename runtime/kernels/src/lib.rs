@@ -73,9 +73,9 @@ pub use normal::{
     normal_draw, normal_halves, normal_kl, normal_log_prob, same_shape, standard_normal_log_prob, sum_batch,
 };
 pub use normalise::normalise_channels;
-pub use recurrent::{gru, lstm};
+pub use recurrent::{Map, gru, lstm};
 pub use resize::{downsample, upsample};
-pub use self_attention::attend;
+pub use self_attention::{attend, attend_maps};
 pub use shape::{channels, concat, each, flatten, level, mask, past, per_sample, repeat, reshape, within};
 pub use special::{
     digamma, direction_angle_draw, direction_log_peak, direction_mean_length, lgamma, log_gamma_draw, poisson_draw,

@@ -6,7 +6,7 @@
 mod columns;
 mod rows;
 
-use super::cpu::{Values, filled_beside, filled_rows, slice};
+use super::cpu::{Values, filled_beside, slice};
 use super::profile::timed;
 use super::reference;
 use super::vector::{self, Loop, Real, by_real, totals_of};
@@ -14,6 +14,7 @@ use crate::{Result, Tensor};
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, Layout, Shape, WithDType};
 use std::mem::MaybeUninit;
+use std::sync::OnceLock;
 
 const NAME: &str = "normalise_channels";
 /// Values per task, at least. It is fixed, so that sums do not depend on the number of threads.
@@ -32,7 +33,7 @@ pub fn normalise_channels(x: &Tensor, gain: &Tensor, bias: &Tensor, least: f64) 
     if !x.device().is_cpu() || x.elem_count() == 0 {
         return reference::normalise_channels(x, gain, bias, least);
     }
-    let op = Normalise { channels, positions, least };
+    let op = Kept { sizes: Normalise { channels, positions, least }, moments: OnceLock::new() };
     crate::tape::op3(&x.contiguous()?, &gain.contiguous()?, &bias.contiguous()?, op)
 }
 
@@ -67,39 +68,21 @@ impl Normalise {
         TASK.div_ceil(self.record()) * self.record()
     }
 
-    /// Every record of some.
-    #[inline(always)]
-    fn forward<T: Real, const FUSED: bool>(self, x: &[T], [gain, bias]: [&[T]; 2], out: &mut [MaybeUninit<T>]) {
-        for (x, out) in x.chunks_exact(self.record()).zip(out.chunks_exact_mut(self.record())) {
-            match self.positions {
-                1 => rows::forward::<T, FUSED>(x, [gain, bias], self.least, out),
-                _ => columns::forward::<T, FUSED>(self, x, [gain, bias], out),
-            }
-        }
-    }
-
-    /// Every record of some. Adds to the gradients of gain and bias.
-    #[inline(always)]
-    fn backward<T: Real, const FUSED: bool>(
-        self,
-        [x, dy]: [&[T]; 2],
-        gain: &[T],
-        out: &mut [MaybeUninit<T>],
-        sums: &mut [T],
-    ) {
-        let (of_gain, of_bias) = sums.split_at_mut(self.channels);
-        let records = x.chunks_exact(self.record()).zip(dy.chunks_exact(self.record()));
-        for ((x, dy), out) in records.zip(out.chunks_exact_mut(self.record())) {
-            let sums = [&mut *of_gain, &mut *of_bias];
-            match self.positions {
-                1 => rows::backward::<T, FUSED>([x, dy], gain, self.least, out, sums),
-                _ => columns::backward::<T, FUSED>(self, [x, dy], gain, out, sums),
-            }
-        }
+    /// Records of a task, and the number of tasks for some values.
+    fn tasks(self, values: usize) -> [usize; 2] {
+        [self.task() / self.record(), values.div_ceil(self.task())]
     }
 }
 
-struct Forward<'a, T>(Normalise, &'a [T], [&'a [T]; 2], &'a mut [MaybeUninit<T>]);
+/// The records of a task: their values, and mean and inverse standard deviation of those of one position.
+struct Forward<'a, T> {
+    sizes: Normalise,
+    x: &'a [T],
+    /// Gain and bias.
+    each: [&'a [T]; 2],
+    out: &'a mut [MaybeUninit<T>],
+    moments: &'a mut [[f64; 2]],
+}
 
 impl<T: Real> Loop for Forward<'_, T> {
     type Output = ();
@@ -107,11 +90,31 @@ impl<T: Real> Loop for Forward<'_, T> {
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
-        self.0.forward::<T, FUSED>(self.1, self.2, self.3);
+        let record = self.sizes.record();
+        let records = self.x.chunks_exact(record).zip(self.out.chunks_exact_mut(record));
+        for ((x, out), kept) in records.zip(self.moments) {
+            match self.sizes.positions {
+                1 => {
+                    let moments = moments(x, self.sizes.least);
+                    *kept = [moments.0.to_f64(), moments.1.to_f64()];
+                    rows::forward::<T, FUSED>(x, self.each, moments, out);
+                }
+                _ => columns::forward::<T, FUSED>(self.sizes, x, self.each, out),
+            }
+        }
     }
 }
 
-struct Backward<'a, T>(Normalise, [&'a [T]; 2], &'a [T], &'a mut [MaybeUninit<T>], &'a mut [T]);
+/// The records of a task. Adds to the gradients of gain and bias.
+struct Backward<'a, T> {
+    sizes: Normalise,
+    /// Values, and gradients of the output.
+    read: [&'a [T]; 2],
+    gain: &'a [T],
+    moments: &'a [[f64; 2]],
+    out: &'a mut [MaybeUninit<T>],
+    sums: &'a mut [T],
+}
 
 impl<T: Real> Loop for Backward<'_, T> {
     type Output = ();
@@ -119,11 +122,27 @@ impl<T: Real> Loop for Backward<'_, T> {
 
     #[inline(always)]
     fn run<const FUSED: bool>(self) {
-        self.0.backward::<T, FUSED>(self.1, self.2, self.3, self.4);
+        let (of_gain, of_bias) = self.sums.split_at_mut(self.sizes.channels);
+        if self.sizes.positions == 1 {
+            return rows::backward::<T, FUSED>(self.read, self.gain, self.moments, self.out, [of_gain, of_bias]);
+        }
+        let (record, [x, dy]) = (self.sizes.record(), self.read);
+        let records = x.chunks_exact(record).zip(dy.chunks_exact(record));
+        for ((x, dy), out) in records.zip(self.out.chunks_exact_mut(record)) {
+            let sums = [&mut *of_gain, &mut *of_bias];
+            columns::backward::<T, FUSED>(self.sizes, [x, dy], self.gain, out, sums);
+        }
     }
 }
 
-impl CustomOp3 for Normalise {
+/// The operation.
+struct Kept {
+    sizes: Normalise,
+    /// Mean and inverse standard deviation of every record of one position, from the forward pass.
+    moments: OnceLock<Vec<[f64; 2]>>,
+}
+
+impl CustomOp3 for Kept {
     fn name(&self) -> &'static str {
         NAME
     }
@@ -137,15 +156,20 @@ impl CustomOp3 for Normalise {
         bias: &CpuStorage,
         bias_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
+        let sizes = self.sizes;
         timed(NAME, || {
             by_real!(NAME, x.dtype(), T => {
                 let x = slice::<T>(x, x_layout)?;
                 let each = [slice::<T>(gain, gain_layout)?, slice(bias, bias_layout)?];
-                let write = |task: usize, out: &mut [MaybeUninit<T>]| {
-                    vector::run(Forward(*self, &x[task * self.task()..][..out.len()], each, out));
+                let [records, tasks] = sizes.tasks(x.len());
+                let mut all = vec![[0.0; 2]; records * tasks];
+                let write = |task: usize, out: &mut [MaybeUninit<T>], moments: &mut [[f64; 2]]| {
+                    let x = &x[task * sizes.task()..][..out.len()];
+                    vector::run(Forward { sizes, x, each, out, moments });
                 };
                 // SAFETY: every record is written.
-                let out = unsafe { filled_rows(x.len(), self.task(), x.len(), write) };
+                let out = unsafe { filled_beside(x.len(), sizes.task(), x.len(), &mut all, write) };
+                _ = self.moments.set(all);
                 Ok((T::to_cpu_storage_owned(out), x_layout.shape().clone()))
             })
         })
@@ -159,24 +183,26 @@ impl CustomOp3 for Normalise {
         _: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let gradient = gradient.contiguous()?;
+        let (gradient, sizes) = (gradient.contiguous()?, self.sizes);
+        let Some(moments) = self.moments.get() else { candle_core::bail!("{NAME}: no forward pass") };
         timed("normalise_channels_gradient", || {
             by_real!(NAME, x.dtype(), T => {
                 let (values, scale, dy) = (Values::<T>::of(x)?, Values::<T>::of(gain)?, Values::<T>::of(&gradient)?);
+                let (width, [records, tasks]) = (2 * sizes.channels, sizes.tasks(values.len()));
                 // For each task: the gradients of gain and bias.
-                let width = 2 * self.channels;
-                let mut sums = vec![T::default(); values.len().div_ceil(self.task()) * width];
+                let mut sums = vec![T::default(); tasks * width];
                 let write = |task: usize, out: &mut [MaybeUninit<T>], sums: &mut [T]| {
-                    let read = [&*values, &*dy].map(|all| &all[task * self.task()..][..out.len()]);
-                    vector::run(Backward(*self, read, &scale, out, sums));
+                    let read = [&*values, &*dy].map(|all| &all[task * sizes.task()..][..out.len()]);
+                    let moments = &moments[task * records..][..records];
+                    vector::run(Backward { sizes, read, gain: &scale, moments, out, sums });
                 };
                 // SAFETY: every record is written.
-                let dx = unsafe { filled_beside(values.len(), self.task(), values.len(), &mut sums, write) };
+                let dx = unsafe { filled_beside(values.len(), sizes.task(), values.len(), &mut sums, write) };
                 let mut all = vec![T::default(); width];
                 for sums in sums.chunks_exact(width) {
                     all.iter_mut().zip(sums).for_each(|(sum, value)| *sum += *value);
                 }
-                let of_bias = all.split_off(self.channels);
+                let of_bias = all.split_off(sizes.channels);
                 let of = |values: Vec<T>, like: &Tensor| Tensor::from_vec(values, like.shape(), like.device());
                 Ok((Some(of(dx, x)?), Some(of(all, gain)?), Some(of(of_bias, bias)?)))
             })

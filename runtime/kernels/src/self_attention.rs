@@ -1,5 +1,7 @@
 //! Softmax attention, a block of queries at a time. The matrix of all attention weights is never stored.
 
+mod heads;
+
 use super::cpu::{Matrix, Values, each_row, each_row_beside, matmul, slice};
 use super::cuda::Backend;
 use super::profile::timed;
@@ -8,6 +10,7 @@ use super::vector::{self, Loop, Real, by_real};
 use crate::{Result, Tensor};
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, Layout, Shape, WithDType};
+pub use heads::attend_maps;
 
 const NAME: &str = "attend";
 /// Queries processed at once.

@@ -18,7 +18,7 @@ use again::Compute;
 pub use again::again;
 use candle_core::backprop::GradStore;
 use candle_core::op::BackpropOp;
-use candle_core::{CustomOp1, CustomOp2, CustomOp3, Shape, Storage, TensorId};
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Shape, Storage, TensorId};
 use kept::Kept;
 use seed::Seed;
 use std::cell::RefCell;
@@ -83,8 +83,18 @@ enum Operation {
     One(Box<dyn CustomOp1>),
     Two(Box<dyn CustomOp2>),
     Three(Box<dyn CustomOp3>),
+    Many(Box<dyn Operator>),
     /// A recomputed part.
     Again(Compute),
+}
+
+/// An operation on any number of tensors, after its forward pass. It may use [`before`].
+pub trait Operator {
+    /// The gradient of every input that needs one.
+    ///
+    /// # Errors
+    /// A failed tensor operation.
+    fn backward(&self, inputs: &[Tensor], gradient: &Tensor) -> Result<Vec<Option<Tensor>>>;
 }
 
 impl Node {
@@ -107,6 +117,7 @@ impl Node {
                 let (a, b, c) = op.bwd(a, b, c, output, gradient)?;
                 vec![a, b, c]
             }
+            (Operation::Many(op), inputs) => op.backward(inputs, gradient)?,
             _ => candle_core::bail!("an operation on {} tensors", self.inputs.len()),
         };
         let read = self.inputs.iter().zip(gradients);
@@ -312,7 +323,7 @@ pub fn none() -> Result<GradStore> {
 }
 
 /// Whether an operation on these tensors is recorded on the tape.
-fn records(inputs: &[&Tensor]) -> bool {
+pub fn records(inputs: &[&Tensor]) -> bool {
     inputs.iter().any(|input| input.track_op()) && RECORD.with_borrow(Option::is_some)
 }
 
@@ -327,6 +338,14 @@ fn record(inputs: &[&Tensor], operation: Operation, halves: bool, (storage, shap
         }
     });
     output
+}
+
+/// The result of an operation, which is recorded if it is given.
+pub fn made_by(inputs: &[&Tensor], (made, shape): (CpuStorage, Shape), by: Option<Box<dyn Operator>>) -> Tensor {
+    match by {
+        Some(by) => record(inputs, Operation::Many(by), false, (Storage::Cpu(made), shape)),
+        None => Tensor::from_storage(Storage::Cpu(made), shape, BackpropOp::none(), false),
+    }
 }
 
 /// Applies an operation on one tensor.

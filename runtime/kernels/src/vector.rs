@@ -4,6 +4,7 @@
 //! Every function is within 4 units in the last place of the exact value (except for subnormal results of [`exp`]) and
 //! preserves NaN. `FUSED` states whether the processor has fused multiply-add; a loop gets it from [`run`].
 
+pub mod arrays;
 mod sums;
 
 use super::cpu::Float;

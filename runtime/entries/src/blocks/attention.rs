@@ -73,14 +73,8 @@ mod tensors {
             let (batch, channels) = (x.dim(0)?, x.dim(1)?);
             let flat = x.reshape((batch, channels, (), 1))?;
             let positions = flat.dim(2)?;
-            let rows = (batch, 3, self.heads, channels / self.heads, positions);
-            let all = self.project.forward(&flat)?.reshape(rows)?.transpose(3, 4)?;
-            let part = |at: usize| {
-                let part = all.narrow(1, at, 1)?.contiguous()?;
-                part.reshape((batch * self.heads, positions, channels / self.heads))
-            };
-            let mixed = ops::attend(&part(0)?, &part(1)?, &part(2)?)?;
-            let mixed = mixed.transpose(1, 2)?.contiguous()?.reshape((batch, channels, positions, 1))?;
+            let projected = self.project.forward(&flat)?.reshape((batch, 3 * channels, positions))?;
+            let mixed = ops::attend_maps(&projected, self.heads)?.unsqueeze(3)?;
             self.mix.forward(&mixed)?.reshape(x.dims())
         }
     }

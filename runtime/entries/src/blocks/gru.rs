@@ -60,8 +60,8 @@ mod tensors {
         /// # Errors
         /// Shapes that do not fit.
         pub fn forward(&self, state: &Tensor, input: &Tensor) -> Result<Tensor> {
-            let (x, h) = (self.of_input.forward(input)?, self.of_state.forward(state)?);
-            ops::gru(&x, &h, state)
+            let [(of_x, bias_x), (of_h, bias_h)] = [&self.of_input, &self.of_state].map(Plain::values);
+            ops::gru(input, state, [(&of_x, &bias_x), (&of_h, &bias_h)])
         }
     }
 }

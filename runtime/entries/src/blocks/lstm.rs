@@ -62,8 +62,8 @@ mod tensors {
         /// # Errors
         /// Shapes that do not fit.
         pub fn forward(&self, state: &Tensor, input: &Tensor) -> Result<Tensor> {
-            let hidden = ops::columns(state, 0, self.output[0] / 2)?;
-            ops::lstm(&self.of_input.forward(input)?, &self.of_hidden.forward(&hidden)?, state)
+            let [(of_x, bias_x), (of_h, bias_h)] = [&self.of_input, &self.of_hidden].map(Plain::values);
+            ops::lstm(input, state, [(&of_x, &bias_x), (&of_h, &bias_h)])
         }
     }
 }

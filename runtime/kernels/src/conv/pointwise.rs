@@ -5,7 +5,7 @@
 
 use super::geometry::Geometry;
 use super::rows::weight_of;
-use super::single::{DEPTH, TASK};
+use crate::fast::matrix::{DEPTH, TASK};
 use crate::fast::planes::turn;
 use crate::fast::product::{Left, Out, Right, product};
 use crate::fast::{Shared, added, padded, parts_of, scratch::Scratch, written};

@@ -2,19 +2,12 @@
 //! records in their memory layout.
 
 use super::geometry::Geometry;
+use crate::fast::matrix::{PANEL, Start, TASK, multiply, sum};
 use crate::fast::planes::to_pixels_at;
-use crate::fast::product::{Left, Out, Right, product};
+use crate::fast::product::{Left, Out};
 use crate::fast::{NARROWEST, Shared, scratch::Scratch, written};
 use rayon::prelude::*;
 
-/// The depth of one product. With a panel of the right matrix it fits into the L2 cache.
-pub const DEPTH: usize = 256;
-/// Rows per task, if there are as many.
-const ROWS: usize = 96;
-/// The number of columns per task is a multiple of this.
-const PANEL: usize = 64;
-/// The minimum of multiply-accumulates per task; waking another thread takes as long as this many.
-pub const TASK: usize = 1 << 20;
 /// Filters that are transposed together.
 const BLOCK: usize = 64;
 
@@ -33,7 +26,7 @@ pub fn forward(g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&[f32]>) ->
         // SAFETY: the columns of these filters, which no other block has.
         |(block, part)| unsafe { to_pixels_at(part, channels, shared.at(block * BLOCK), filters) },
     );
-    multiply([g.batch, filters, channels], (x, [channels, 1]), &turned, bias)
+    product_of([g.batch, filters, channels], (x, [channels, 1]), &turned, bias)
 }
 
 /// Whether transposing records and results takes less time than transposing the weight.
@@ -70,11 +63,11 @@ fn forward_of_few(g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&[f32]>)
 }
 
 pub fn input_gradient(g: &Geometry, gradient: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
-    multiply([g.batch, g.channels, g.filters], (gradient, [g.filters, 1]), weight, bias)
+    product_of([g.batch, g.channels, g.filters], (gradient, [g.filters, 1]), weight, bias)
 }
 
 pub fn weight_gradient(g: &Geometry, x: &[f32], gradient: &[f32]) -> Vec<f32> {
-    multiply([g.filters, g.channels, g.batch], (gradient, [1, g.filters]), x, None)
+    product_of([g.filters, g.channels, g.batch], (gradient, [1, g.filters]), x, None)
 }
 
 /// Adds the gradient of the weight to an existing one.
@@ -82,133 +75,23 @@ pub fn add_weight_gradient(g: &Geometry, x: &[f32], gradient: &[f32], existing: 
     assert_eq!(existing.len(), g.filters * g.channels, "the gradient of a weight");
     let sizes = [g.filters, g.channels, g.batch];
     // SAFETY: the slice has all rows and columns.
-    unsafe { multiply_into(sizes, (gradient, [1, g.filters]), x, Start::Sums, Shared::new(existing)) };
+    unsafe {
+        multiply(sizes, (gradient, [1, g.filters]), (x, g.channels), Start::Sums, (Shared::new(existing), g.channels))
+    };
 }
 
 /// `bias + left · right`, `[rows, columns]`. The left matrix has strides for rows and columns.
-fn multiply(
+fn product_of(
     [rows, columns, depth]: [usize; 3],
     left: (&[f32], [usize; 2]),
     right: &[f32],
     bias: Option<&[f32]>,
 ) -> Vec<f32> {
     let start = bias.map_or(Start::Zeros, Start::Bias);
+    let fill = |out| {
+        // SAFETY: every row and column of `written` below.
+        unsafe { multiply([rows, columns, depth], left, (right, columns), start, (out, columns)) }
+    };
     // SAFETY: the product writes every row and column.
-    unsafe { written(rows * columns, |out| multiply_into([rows, columns, depth], left, right, start, out)) }
-}
-
-/// The values to which products are added.
-#[derive(Clone, Copy)]
-enum Start<'a> {
-    Zeros,
-    /// A value for each column.
-    Bias(&'a [f32]),
-    /// Those of the result.
-    Sums,
-}
-
-impl<'a> Start<'a> {
-    fn columns(self, columns: std::ops::Range<usize>) -> Self {
-        match self {
-            Self::Bias(bias) => Self::Bias(&bias[columns]),
-            other => other,
-        }
-    }
-}
-
-/// The columns that fill no vector are those of a matrix of their own, whose products are copied into their places.
-///
-/// # Safety
-/// `out` has all rows and columns.
-unsafe fn multiply_into(
-    [rows, columns, depth]: [usize; 3],
-    (left, [row, step]): (&[f32], [usize; 2]),
-    right: &[f32],
-    start: Start<'_>,
-    out: Shared,
-) {
-    let whole = columns / NARROWEST * NARROWEST;
-    let rest = last_columns(right, columns, whole);
-    let high = rows.clamp(1, ROWS);
-    let broad = (TASK / (high * depth).max(1)).next_multiple_of(PANEL).clamp(PANEL, columns.next_multiple_of(PANEL));
-    let across = columns.div_ceil(broad);
-    (0..across * rows.div_ceil(high)).into_par_iter().for_each(|task| {
-        let (first, column) = (task / across * high, task % across * broad);
-        let (rows, end) = (high.min(rows - first), columns.min(column + broad));
-        let left = Left { at: left[first * row..].as_ptr(), row, column: step };
-        // SAFETY: only this task writes these rows and columns; all places are inside the matrices.
-        unsafe {
-            let here = Out { at: out.at(first * columns + column), row: columns };
-            let count = end.min(whole).saturating_sub(column);
-            let right = (right[column.min(right.len())..].as_ptr(), columns);
-            sum([rows, count, depth], left, right, start.columns(column..column + count), here);
-            if end > whole {
-                let more = end - column - count;
-                let mut sums = Scratch::new(rows * NARROWEST);
-                let apart = Out { at: sums.as_mut_ptr(), row: NARROWEST };
-                let place = |at: usize| here.at.add(at * columns + count);
-                if matches!(start, Start::Sums) {
-                    sums.fill(0.0);
-                    (0..rows).for_each(|at| apart.at.add(at * NARROWEST).copy_from_nonoverlapping(place(at), more));
-                }
-                sum([rows, NARROWEST, depth], left, (rest.as_ptr(), NARROWEST), start.columns(end - more..end), apart);
-                (0..rows).for_each(|at| place(at).copy_from_nonoverlapping(apart.at.add(at * NARROWEST), more));
-            }
-        }
-    });
-}
-
-/// One task's products, added to their start.
-///
-/// # Safety
-/// All places of the matrices can be read, and those of `out` written.
-unsafe fn sum(
-    [rows, columns, depth]: [usize; 3],
-    left: Left,
-    (right, width): (*const f32, usize),
-    start: Start<'_>,
-    out: Out,
-) {
-    // SAFETY: the caller's contract.
-    unsafe {
-        match start {
-            Start::Bias(bias) => begin([rows, columns], bias, out),
-            Start::Zeros if depth == 0 => begin([rows, columns], &[], out),
-            Start::Zeros | Start::Sums => {}
-        }
-        for at in (0..depth).step_by(DEPTH) {
-            let left = Left { at: left.at.add(at * left.column), ..left };
-            let right = Right { at: right.add(at * width), row: width, next: None };
-            let sizes = [rows, columns, DEPTH.min(depth - at)];
-            product(sizes, left, right, out, at > 0 || !matches!(start, Start::Zeros));
-        }
-    }
-}
-
-/// Fills every row with the bias, followed by zeros.
-///
-/// # Safety
-/// The rows and columns of `out` can be written.
-unsafe fn begin([rows, columns]: [usize; 2], bias: &[f32], out: Out) {
-    let known = bias.len().min(columns);
-    for row in 0..rows {
-        // SAFETY: the caller's contract.
-        unsafe {
-            let to = out.at.add(row * out.row);
-            to.copy_from_nonoverlapping(bias.as_ptr(), known);
-            to.add(known).write_bytes(0, columns - known);
-        }
-    }
-}
-
-/// The columns of a matrix from `first`, padded with zeros.
-fn last_columns(matrix: &[f32], columns: usize, first: usize) -> Scratch {
-    let rows = if first < columns { matrix.len() / columns } else { 0 };
-    let mut out = Scratch::new(rows * NARROWEST);
-    for (to, from) in out.chunks_exact_mut(NARROWEST).zip(matrix.chunks_exact(columns.max(1))) {
-        let (values, padding) = to.split_at_mut(columns - first);
-        values.copy_from_slice(&from[first..]);
-        padding.fill(0.0);
-    }
-    out
+    unsafe { written(rows * columns, fill) }
 }

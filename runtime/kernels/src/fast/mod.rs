@@ -6,6 +6,7 @@
 pub mod activation;
 pub mod depthwise;
 pub mod halving;
+pub mod matrix;
 pub mod planes;
 pub mod product;
 pub mod scratch;
@@ -13,6 +14,7 @@ mod separable;
 pub mod winograd;
 
 use rayon::prelude::*;
+use std::mem::MaybeUninit;
 
 /// The next multiple of 16: rows of matrices are padded to it.
 pub const fn padded(size: usize) -> usize {
@@ -39,6 +41,11 @@ unsafe impl Sync for Shared {}
 impl Shared {
     pub fn new(values: &mut [f32]) -> Self {
         Self(values.as_mut_ptr())
+    }
+
+    /// A pointer to memory that is not written yet.
+    pub fn uninit(values: &mut [MaybeUninit<f32>]) -> Self {
+        Self(values.as_mut_ptr().cast())
     }
 
     /// # Safety

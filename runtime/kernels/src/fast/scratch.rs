@@ -1,6 +1,7 @@
 //! Caches buffers, because each large allocation would cause a page fault for every 4 KiB.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The number of sizes per power of two.
@@ -10,7 +11,20 @@ const SIZES: usize = DOUBLE * (usize::BITS as usize - 2);
 
 /// The unused buffers of each size. There is one cache for all threads, so that a buffer can be reused whichever thread
 /// allocates and frees it.
-static KEPT: Mutex<[Vec<Vec<f32>>; SIZES]> = Mutex::new([const { Vec::new() }; SIZES]);
+static KEPT: Mutex<[Vec<Buffer>; SIZES]> = Mutex::new([const { Vec::new() }; SIZES]);
+
+/// Memory and the thread that used it last, in whose cache it is.
+struct Buffer {
+    values: Vec<f32>,
+    user: u64,
+}
+
+/// A number of this thread.
+fn me() -> u64 {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    thread_local!(static ME: u64 = COUNT.fetch_add(1, Ordering::Relaxed));
+    ME.with(|me| *me)
+}
 
 /// The alignment of the first value to a cache line, in values.
 const LINE: usize = 16;
@@ -32,18 +46,19 @@ impl Scratch {
     }
 }
 
-/// Takes the smallest buffer that is large enough. If there is none, the largest one is freed, because the new buffer
+/// Takes the smallest buffer that is large enough, of these the one that this thread used last. If there is none, the largest one is freed, because the new buffer
 /// will replace it. There are therefore never more buffers than were in use at once.
 fn take(size: usize) -> Option<Vec<f32>> {
-    let mut kept = kept();
-    let found = kept[size..].iter_mut().find_map(Vec::pop);
-    if found.is_none() {
+    let (mut kept, me) = (kept(), me());
+    let Some(found) = kept[size..].iter_mut().find(|buffers| !buffers.is_empty()) else {
         kept[..size].iter_mut().rev().find_map(Vec::pop);
-    }
-    found
+        return None;
+    };
+    let own = found.iter().rposition(|buffer| buffer.user == me).unwrap_or(found.len() - 1);
+    Some(found.remove(own).values)
 }
 
-fn kept() -> MutexGuard<'static, [Vec<Vec<f32>>; SIZES]> {
+fn kept() -> MutexGuard<'static, [Vec<Buffer>; SIZES]> {
     KEPT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -77,7 +92,7 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         let values = std::mem::take(&mut self.values);
         let size = size_of(values.len());
-        kept()[size].push(values);
+        kept()[size].push(Buffer { values, user: me() });
     }
 }
 

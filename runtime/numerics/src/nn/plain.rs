@@ -27,7 +27,12 @@ impl Plain {
     /// # Errors
     /// An input that does not fit.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let (weight, bias) = (self.params.value(&self.weight), self.params.value(&self.bias));
+        let (weight, bias) = self.values();
         ops::affine(x, &weight, &bias)
+    }
+
+    /// Weight and bias for the current phase: tracked in training, detached otherwise.
+    pub fn values(&self) -> (Tensor, Tensor) {
+        (self.params.value(&self.weight), self.params.value(&self.bias))
     }
 }
