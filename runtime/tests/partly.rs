@@ -2,8 +2,8 @@
 //! the bound of the model that infers it, and in a batch of both each record has its own.
 
 use srvae::dist::{Distribution, Head, Normal};
-use srvae::interpret;
 use srvae::{BoundOptions, DType, Device, Draw, Model, Noise, Params, Settings, Tensor, Terms, Values};
+use srvae::{figures, interpret};
 
 const CLASSES: usize = 3;
 
@@ -382,4 +382,43 @@ fn what_is_drawn_from_a_product_is_read_by_it_where_it_is_observed() {
     let (drawn, alone) = (run(model.as_ref(), "imputation"), run(latent.as_ref(), "conditional_generation_y"));
     close(&numbers(drawn.get("z").unwrap()), &numbers(alone.get("z").unwrap()), "z of the mode");
     assert_eq!(drawn.get("x").unwrap().dims(), [RECORDS, 2]);
+}
+
+/// The posterior of a class is the product of the prior and of an expert for each thing that is known. The bound is then the
+/// likelihood, that of the model without q, which sums over the class.
+#[test]
+fn a_product_of_exact_experts_makes_the_bound_exact() {
+    let p = "model m\npartly observed w: label[3]\npartly observed v: label[2]\nlatent c: label[4]\n\
+             learned prior: real[4]\nlearned W: real[3, 4]\nlearned V: real[2, 4]\n\
+             let of_w = W |> softmax\nlet of_v = V |> softmax\np(c) = categorical(logits: prior)\n\
+             p(w | c) = categorical(probs: matmul(of_w, c))\np(v | c) = categorical(probs: matmul(of_v, c))\ndraw c = enumerate\n";
+    let q = "q(c | w, v) = categorical(logits: prior) * categorical(logits: matmul(w, of_w |> log)) * \
+             categorical(logits: matmul(v, of_v |> log))\n";
+    let (bound, exact) = (build(&format!("{p}{q}")), build(p));
+    let v = tensor(vec![1.0, 0.0, 0.0, 1.0, 1.0, 0.0], &[RECORDS, 2]);
+    let values = Values::new().with("w", one_hot(&[2, 0, 1])).with("v", v);
+    for (w, v) in [([1.0, 1.0, 0.0], [1.0, 0.0, 1.0]), ([0.0; RECORDS], [0.0, 1.0, 0.0])] {
+        let kinds = presence(presence(values.clone(), "w", &w), "v", &v);
+        let found = [&bound, &exact].map(|model| {
+            let terms = bounded(model.as_ref(), &kinds, &BoundOptions::default());
+            numbers(&terms.log_weights().unwrap())
+        });
+        close(&found[0], &found[1], "ln p of what is known");
+        assert!(found[1].iter().zip(w.iter().zip(v)).all(|(ln, (w, v))| (*ln < -0.01) == (w + v > 0.0)), "{found:?}");
+    }
+}
+
+/// A model whose only data may be missing is drawn from p for the records without data.
+#[test]
+fn records_without_any_data_are_drawn_from_the_model() {
+    let model = build(
+        "model m\npartly observed x: real[3]\nlatent z: real[2]\np(z) = standard_normal\n\
+         p(x | z) = normal from z |> linear\nq(z | x) = standard_normal * (normal from x |> linear)\n",
+    );
+    let x = Noise::seeded(8).normal("x", &[RECORDS, 3], DType::F64, &Device::Cpu).unwrap();
+    let data = presence(Values::new().with("x", x.clone()), "x", &[1.0, 0.0, 1.0]);
+    let mode = model.modes().iter().find(|mode| mode.name == "reconstruction_x").unwrap();
+    let given = figures::complete(model.as_ref(), mode, &data, &mut Noise::seeded(1), &Draw::default()).unwrap();
+    let (found, known) = (numbers(given.get("x").unwrap()), numbers(&x));
+    assert!(found[..3] == known[..3] && found[6..] == known[6..] && found[3..6] != known[3..6]);
 }

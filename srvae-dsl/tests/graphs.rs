@@ -349,3 +349,25 @@ fn a_recurrence_is_read_at_the_records_end() {
     let smoothing = plan.derivation.modes.iter().find(|mode| mode.name == "smoothing").unwrap();
     assert!(plan.names(&smoothing.given).contains('T'), "{}", plan.names(&smoothing.given));
 }
+
+/// A mode lists what it reads: an expert of which one input is missing drops out, and its other inputs are not read.
+#[test]
+fn what_an_expert_reads_that_drops_out_is_not_given() {
+    let plan = plan_of("tests/corpus/good/mixture_of_products.pgm");
+    let mode = |name: &str| {
+        let mode = plan.derivation.modes.iter().find(|mode| mode.name == name).unwrap();
+        (plan.names(&mode.given), plan.steps(mode).collect::<Vec<_>>())
+    };
+    assert_eq!(mode("classification_w"), ("x".to_owned(), vec!["z ~ q(z | x)".to_owned(), "w ~ p(w | z)".to_owned()]));
+    assert_eq!(mode("imputation_x").1, ["z ~ q(z | w, s)", "x ~ p(x | z)"]);
+    assert_eq!(mode("reconstruction_x_w").1[0], "z ~ q(z | x, w, s)");
+    // A latent that only such an expert reads is not drawn.
+    let plan = plan_of_text(
+        "model m\nobserved x: real[3]\npartly observed w: real[3]\nlatent u: real[2]\nlatent z: real[2]\n\
+         p(u) = standard_normal\np(z) = standard_normal\np(x | z, u) = normal from concat(z, u) |> linear\n\
+         p(w | z) = normal from z |> linear\nq(u | x) = normal from x |> linear\n\
+         q(z | x, w, u) = (normal from x |> linear) * (normal from concat(w, u) |> linear)\n",
+    );
+    let mode = plan.derivation.modes.iter().find(|mode| mode.name == "imputation").unwrap();
+    assert_eq!(plan.steps(mode).collect::<Vec<_>>(), ["z ~ q(z | x)", "w ~ p(w | z)"]);
+}

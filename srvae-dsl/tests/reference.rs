@@ -166,9 +166,11 @@ fn distributions() -> String {
             head,
             closed_forms(entry).map(|p| code_of(p.name)).collect::<Vec<_>>().join(", "),
             flows.to_owned(),
+            entry.experts.map_or("", |_| "yes").to_owned(),
         ]
     });
-    table(&["distribution", "over", "what", "arguments", "reads", "KL in closed form from", "flows over it"], rows)
+    let titles = ["distribution", "over", "what", "arguments", "reads", "KL in closed form from", "flows over it"];
+    table(&[&titles[..], &["product of experts"]].concat(), rows)
 }
 
 fn flows() -> String {

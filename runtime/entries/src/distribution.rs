@@ -32,6 +32,8 @@ pub struct Distribution {
     pub closed_forms: &'static [&'static str],
     /// The distributions q for which KL(q ‖ this) has a closed form that is declared here.
     pub closed_forms_of: &'static [&'static str],
+    /// How a product of such distributions, each given by its head, is one of this type.
+    pub experts: Option<Experts>,
     /// Uses for the tests of the laws.
     pub examples: &'static [Example],
     /// The relative error of an approximate density.
@@ -42,6 +44,17 @@ pub struct Distribution {
     /// The closed forms, in the order of their names: first those of `closed_forms`.
     #[cfg(feature = "tensors")]
     pub divergences: &'static [ClosedForm],
+}
+
+/// The normalised product of distributions of one type, which have no arguments.
+#[derive(Debug, Clone, Copy)]
+pub struct Experts {
+    /// The root that may be a factor too. One factor must then remain wherever experts drop out. Without such a root, the
+    /// product of no experts is uniform.
+    pub root: Option<&'static str>,
+    /// How it is computed.
+    #[cfg(feature = "tensors")]
+    pub product: Product,
 }
 
 /// A natural parameter: a tensor with the variable's shape except for the channels.
@@ -109,6 +122,11 @@ pub enum Make {
     /// At a root, over values of a shape.
     Root(fn(&tensors::Params, &[usize], &Arguments) -> tensors::Result<Box<dyn tensors::Distribution>>),
 }
+
+/// The normalised product of experts and of a number of roots. Each expert is given by its head and by presences `[N]`. It
+/// drops out of rows in which one of these is 0.
+#[cfg(feature = "tensors")]
+pub type Product = fn(&[tensors::Expert<'_>], usize) -> tensors::Result<Box<dyn tensors::Distribution>>;
 
 /// KL(q ‖ p) of one pair of distributions, `[N]` nats; `None` for other pairs.
 #[cfg(feature = "tensors")]

@@ -30,8 +30,8 @@ pub use block::Build;
 pub use block::{Arity, Block, Role, ShapeRule, Ways};
 pub use cost::{Cost, Work, spread_to};
 #[cfg(feature = "tensors")]
-pub use distribution::{ClosedForm, Make};
-pub use distribution::{Distribution, Domain, Natural};
+pub use distribution::{ClosedForm, Make, Product};
+pub use distribution::{Distribution, Domain, Experts, Natural};
 pub use example::Example;
 pub use function::{Function, Origin, Range, RangeRule};
 pub use space::{Grid, Space, SpaceEntry, space_entry};

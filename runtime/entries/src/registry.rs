@@ -1,7 +1,7 @@
 //! Entries by their names in the language, for interpreted models.
 
 use crate::distributions::types::{Codebook, Quantise};
-use crate::tensors::{Bijector, Distribution, Head, Layer, Params, Result, Tensor, bail};
+use crate::tensors::{Bijector, Distribution, Expert, Head, Layer, Params, Result, Tensor, bail};
 use crate::{Block, Build, DISTRIBUTIONS, Make, Parameter, Value, block};
 use candle_core::Error;
 use srvae_numerics::dist::downcast;
@@ -94,6 +94,15 @@ pub fn distribution(name: &str, head: &Head, arguments: &Arguments) -> Result<Bo
         Some((entry, Make::Head(make))) => make(head, &arguments.of(name, entry.parameters)?),
         _ => Err(unknown("distribution over a network", name)),
     }
+}
+
+/// The normalised product of experts of one distribution and of a number of roots.
+///
+/// # Errors
+/// An unknown name, or heads that do not fit.
+pub fn product(name: &str, experts: &[Expert<'_>], roots: usize) -> Result<Box<dyn Distribution>> {
+    let entry = crate::distribution(name).and_then(|entry| entry.experts);
+    (entry.ok_or_else(|| unknown("product of distributions", name))?.product)(experts, roots)
 }
 
 /// The distribution of a root over values of this shape, without the batch. Its parameters, if any, are below `params`.

@@ -33,6 +33,25 @@ pub(crate) fn exp_inside(log: &Tensor) -> Result<Tensor> {
     log.clamp(-80.0, 80.0)?.exp()
 }
 
+/// The head of an expert of a product, and its presences, `[N]` each.
+pub type Expert<'e> = (&'e Head, &'e [&'e Tensor]);
+
+/// The sum of the heads of experts, in each row of those whose presences are all 1.
+pub(crate) fn sum_of_present(experts: &[Expert<'_>]) -> Result<Tensor> {
+    let mut sum: Option<Tensor> = None;
+    for (head, presences) in experts {
+        let mut own = Tensor::clone(head);
+        for present in *presences {
+            own = partly::only(true, present, &own)?;
+        }
+        sum = Some(match sum {
+            Some(sum) => sum.broadcast_add(&own)?,
+            None => own,
+        });
+    }
+    sum.ok_or_else(|| Error::Msg("a product of no experts has no rows".to_owned()))
+}
+
 /// The only input.
 pub(crate) fn only<'a, T: ?Sized>(inputs: &[&'a T]) -> Result<&'a T> {
     match inputs {

@@ -5,7 +5,6 @@ use super::{Core, Given};
 use srvae_dsl::derive::Presence;
 use srvae_dsl::graph::{DrawMethod, Factor, Space, VariableId};
 use srvae_dsl::plan::{How, Operation, Program, Rate, Value, ValueId};
-use srvae_entries::all::Normal;
 use srvae_entries::registry;
 use srvae_numerics::dist::{self, Distribution, Flowed, Head, Mixture, OneOf, Through};
 use srvae_numerics::sums::{self, Axis};
@@ -123,7 +122,7 @@ impl<'r> Run<'r> {
                 let made = registry::distribution(call.name, &head, &arguments(&call.arguments))?;
                 return Ok(Held::Distribution(Arc::from(made)));
             }
-            Operation::Experts { presences, given, standard } => {
+            Operation::Experts { call, presences, given, roots } => {
                 let inputs = self.tensors(value)?;
                 let (mut heads, mut at) = (Vec::new(), 0);
                 for (count, given) in presences.iter().zip(given) {
@@ -131,7 +130,7 @@ impl<'r> Run<'r> {
                     at += 1 + count;
                 }
                 let each: Vec<_> = heads.iter().map(|(head, presences)| (head, *presences)).collect();
-                return Ok(Held::Distribution(Arc::new(Normal::product(&each, *standard)?)));
+                return Ok(Held::Distribution(Arc::from(registry::product(call.name, &each, *roots)?)));
             }
             Operation::OneOf(presences) => {
                 let (mut each, mut at) = (Vec::new(), 0);

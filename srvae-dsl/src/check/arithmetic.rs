@@ -10,17 +10,20 @@ use crate::graph::{Argument, NodeId, Number, Op, Operator, Use, Value};
 use crate::source::Span;
 
 impl Builder<'_, '_> {
-    /// `left operator right`, where at least one of them is not a number.
+    /// `left operator right`, where at least one of them is not a number. `head` is the shape that is expected here, if there
+    /// is one.
     pub(super) fn arithmetic(
         &mut self,
         operator: Operator,
         left: &Expression,
         right: &Expression,
+        head: Option<&[usize]>,
         span: Span,
     ) -> Option<NodeId> {
+        let [of_left, of_right] = [left, right].map(|side| head.and_then(|shape| self.asked(side, shape)));
         match (self.reads_anything(left), self.reads_anything(right)) {
             (true, true) => {
-                let (left, right) = (self.value(left, None), self.value(right, None));
+                let (left, right) = (self.value(left, of_left), self.value(right, of_right));
                 let name = match operator {
                     Operator::Add => "add",
                     Operator::Subtract => "subtract",
@@ -30,7 +33,7 @@ impl Builder<'_, '_> {
                 self.block(name, Vec::new(), vec![left?, right?], span)
             }
             (true, false) => {
-                let (node, number) = (self.value(left, None)?, self.checker.number(right)?.0);
+                let (node, number) = (self.value(left, of_left)?, self.checker.number(right)?.0);
                 match operator {
                     Operator::Add => self.scaled(node, one(), number, span),
                     Operator::Subtract => self.scaled(node, one(), negated(number), span),
@@ -39,7 +42,7 @@ impl Builder<'_, '_> {
                 }
             }
             (false, _) => {
-                let (number, node) = (self.checker.number(left)?.0, self.value(right, None)?);
+                let (number, node) = (self.checker.number(left)?.0, self.value(right, of_right)?);
                 match operator {
                     Operator::Add => self.scaled(node, one(), number, span),
                     Operator::Subtract => self.scaled(node, negated(one()), number, span),

@@ -1,83 +1,174 @@
 //! Whether the values of a network's node are guaranteed to lie in the domain of a natural parameter.
+//!
+//! The facts about the nodes of a network follow from those about their inputs, in one pass. That `a * x + (1 - a) * y` are
+//! proportions if x and y are, is known from the sum over the channels, in which the unknown a cancels.
 
 use super::Checker;
 use crate::catalog::{Block, Domain, Space};
-use crate::graph::{Interval, NetBody, Network, Node, NodeId, Op, Use, Value};
+use crate::graph::{Combination, Interval, Known, NetBody, Network, Node, NodeId, Op, Unknown, Use, Value, VariableId};
 
-/// The nodes of one network, with the actual arguments.
-struct Frame<'f> {
-    nodes: &'f [Node],
-    arguments: Option<(&'f Frame<'f>, &'f [NodeId])>,
+/// The place of a network: the value it belongs to, if any, and the uses of named networks that lead to it.
+#[derive(Clone, Copy)]
+struct Place<'p> {
+    of: Option<usize>,
+    uses: &'p [usize],
+}
+
+impl Place<'_> {
+    /// The number that a node yields, of which nothing is known.
+    fn unknown(self, at: usize) -> Combination {
+        Combination::unknown(Unknown::Node { of: self.of, at: [self.uses, &[at]].concat() })
+    }
 }
 
 impl Checker<'_> {
     /// Whether every element of a node is guaranteed to be in a domain.
     pub(super) fn is_within(&self, nodes: &[Node], node: NodeId, domain: Domain) -> bool {
-        let frame = Frame { nodes, arguments: None };
+        let all = self.known(&nodes[..=node.0], &[], Place { of: None, uses: &[] });
+        let known = &all[node.0];
         match domain {
-            Domain::Simplex => self.is_simplex(&frame, node),
-            Domain::Real | Domain::Positive | Domain::Unit => self.interval(&frame, node).is_within(domain),
+            Domain::Simplex => known.is_proportions(),
+            Domain::Real | Domain::Positive | Domain::Unit => known.interval.is_within(domain),
         }
     }
 
-    /// The interval of a network without arguments, and whether its values are proportions.
-    pub(super) fn values_of(&self, network: &Network) -> (Interval, bool) {
-        let frame = Frame { nodes: &network.nodes, arguments: None };
-        (self.interval(&frame, network.output), self.is_simplex(&frame, network.output))
+    /// What is known about the values of a `let`, whose number is given.
+    pub(super) fn known_of(&self, network: &Network, of: usize) -> Known {
+        let mut all = self.known(&network.nodes, &[], Place { of: Some(of), uses: &[] });
+        all.swap_remove(network.output.0)
     }
 
-    /// Numbers between which every element of a node lies.
-    fn interval(&self, frame: &Frame<'_>, id: NodeId) -> Interval {
-        let node = &frame.nodes[id.0];
-        match &node.op {
-            // The first position reads zeros.
-            Op::Past(of) => Interval::of(self.variable(*of).space).with(Interval::closed(0.0, 0.0)),
-            Op::Variable(id) => Interval::of(self.variable(*id).space),
-            Op::Formal(at) => {
-                frame.arguments.map_or(Interval::ALL, |(outer, inputs)| self.interval(outer, inputs[*at]))
+    /// What is known about each node of a network.
+    fn known(&self, nodes: &[Node], arguments: &[Known], place: Place<'_>) -> Vec<Known> {
+        let mut all: Vec<Known> = Vec::with_capacity(nodes.len());
+        for (at, node) in nodes.iter().enumerate() {
+            let mut known = match &node.op {
+                Op::Block { block, .. } => of_block(block, nodes, at, &all, place),
+                Op::Net(net) => match &self.nets.done[net.0].body {
+                    NetBody::Network(network) => {
+                        let inputs: Vec<Known> = node.inputs.iter().map(|input| all[input.0].clone()).collect();
+                        let uses = [place.uses, &[at]].concat();
+                        let mut inner = self.known(&network.nodes, &inputs, Place { uses: &uses, ..place });
+                        inner.swap_remove(network.output.0)
+                    }
+                    NetBody::Rust { .. } => Known::between(Interval::ALL),
+                },
+                Op::Formal(argument) => arguments.get(*argument).cloned().unwrap_or(Known::between(Interval::ALL)),
+                Op::Let(value) => self.nets.done[value.0].known.clone(),
+                Op::Variable(id) => self.of_variable(*id),
+                // The first position reads zeros.
+                Op::Past(of) => Known::between(Interval::of(self.variable(*of).space).with(Interval::closed(0.0, 0.0))),
+                // Parameters of a distribution.
+                Op::Experts { .. } => Known::between(Interval::ALL),
+            };
+            let is_alone = known.level.is_none() && node.shape.first() == Some(&1);
+            if is_alone || known.level.as_ref().is_some_and(Combination::is_long) {
+                known.level = Some(place.unknown(at));
             }
-            Op::Net(net) => match &self.nets.done[net.0].body {
-                NetBody::Network(network) => {
-                    let inner = Frame { nodes: &network.nodes, arguments: Some((frame, &node.inputs)) };
-                    self.interval(&inner, network.output)
-                }
-                NetBody::Rust { .. } => Interval::ALL,
-            },
-            Op::Let(value) => self.nets.done[value.0].interval,
-            // Means and log-variances.
-            Op::Experts { .. } => Interval::ALL,
-            Op::Block { block, .. } => {
-                let inputs = || node.inputs.iter().map(|input| self.interval(frame, *input));
-                let is_square = node.inputs.len() == 2 && node.inputs[0] == node.inputs[1];
-                match (block.entry.name, inputs().next()) {
-                    ("multiply", Some(root)) if is_square => root.squared(),
-                    _ => yields(block, &mut inputs()),
-                }
+            if let (Some(level), Some(channels)) = (&known.level, node.shape.first()) {
+                known.total = Some(level.clone().scaled(*channels as f64, 0.0));
             }
+            known.total = known.total.filter(|total| !total.is_long());
+            all.push(known);
         }
+        all
     }
 
-    /// Whether the channels of a node are proportions at every position.
-    fn is_simplex(&self, frame: &Frame<'_>, id: NodeId) -> bool {
-        let node = &frame.nodes[id.0];
-        match &node.op {
-            Op::Variable(id) => self.variable(*id).space == Space::Simplex,
-            Op::Formal(at) => frame.arguments.is_some_and(|(outer, inputs)| self.is_simplex(outer, inputs[*at])),
-            Op::Net(net) => match &self.nets.done[net.0].body {
-                NetBody::Network(network) => {
-                    let inner = Frame { nodes: &network.nodes, arguments: Some((frame, &node.inputs)) };
-                    self.is_simplex(&inner, network.output)
-                }
-                NetBody::Rust { .. } => false,
-            },
-            Op::Let(value) => self.nets.done[value.0].is_simplex,
-            Op::Block { block, .. } => match block.entry.name {
-                "softmax" => true,
-                "filled" | "constant" => (number(block, "value") * node.shape[0] as f64 - 1.0).abs() < 1e-6,
-                _ => false,
-            },
-            Op::Past(_) | Op::Experts { .. } => false,
+    fn of_variable(&self, id: VariableId) -> Known {
+        let variable = self.variable(id);
+        let is_alone = variable.shape.first() == Some(&1);
+        Known {
+            interval: Interval::of(variable.space),
+            level: is_alone.then(|| Combination::unknown(Unknown::Variable(id))),
+            total: matches!(variable.space, Space::Simplex | Space::Label).then(|| Combination::constant(1.0)),
         }
+    }
+}
+
+/// What a block makes of what is known about its inputs.
+fn of_block(block: &Use<Block>, nodes: &[Node], at: usize, before: &[Known], place: Place<'_>) -> Known {
+    let node = &nodes[at];
+    let inputs: Vec<&Known> = node.inputs.iter().map(|input| &before[input.0]).collect();
+    let interval = match (block.entry.name, node.inputs.as_slice()) {
+        ("multiply", [left, right]) if left == right => before[left.0].interval.squared(),
+        ("matmul", [left, right]) => averaged(&before[left.0], &before[right.0], nodes[left.0].shape.len() == 1)
+            .unwrap_or_else(|| yields(block, &mut inputs.iter().map(|input| input.interval))),
+        _ => yields(block, &mut inputs.iter().map(|input| input.interval)),
+    };
+    let is_level = !inputs.is_empty() && inputs.iter().all(|input| input.level.is_some());
+    let unknown = || (is_level && ELEMENTWISE.contains(&block.entry.name)).then(|| place.unknown(at));
+    let is_matrix = node.inputs.first().is_some_and(|left| nodes[left.0].shape.len() == 2);
+    let channels = node.shape.first().map_or(0.0, |channels| *channels as f64);
+    Known {
+        interval,
+        level: level(block, &inputs).or_else(unknown),
+        total: total(block, &inputs, (channels, is_matrix)),
+    }
+}
+
+/// The interval of a product of matrices if the elements of one of them are weights with a known sum: the columns of the right one,
+/// or the left one if it is a vector.
+fn averaged(left: &Known, right: &Known, is_vector: bool) -> Option<Interval> {
+    let weights = |of: &Known| {
+        let sum = of.total.as_ref().and_then(Combination::number).filter(|sum| *sum > 0.0)?;
+        of.interval.is_not_negative().then(|| Interval::closed(sum, sum))
+    };
+    match (weights(right), weights(left).filter(|_| is_vector)) {
+        (Some(sum), _) => Some(left.interval * sum),
+        (None, Some(sum)) => Some(right.interval * sum),
+        (None, None) => None,
+    }
+}
+
+/// Blocks that yield equal elements from equal elements.
+const ELEMENTWISE: [&str; 10] =
+    ["sigmoid", "tanh", "exp", "softplus", "relu", "elu", "log", "log1p", "multiply", "divide"];
+
+/// The element that all channels have.
+fn level(block: &Use<Block>, inputs: &[&Known]) -> Option<Combination> {
+    match (block.entry.name, inputs) {
+        ("filled" | "constant", _) => Some(Combination::constant(number(block, "value"))),
+        ("affine", [of]) => Some(of.level.clone()?.scaled(number(block, "scale"), number(block, "shift"))),
+        ("spread", [of]) => of.level.clone(),
+        ("multiply", [left, right]) => left.level.as_ref()?.times(right.level.as_ref()?),
+        _ => linear(block, inputs, |known| known.level.as_ref()),
+    }
+}
+
+/// The sum over the channels, whose number is given with whether the first input is a matrix.
+fn total(block: &Use<Block>, inputs: &[&Known], (channels, is_matrix): (f64, bool)) -> Option<Combination> {
+    match (block.entry.name, inputs) {
+        ("softmax", _) => Some(Combination::constant(1.0)),
+        ("affine", [of]) => Some(of.total.clone()?.scaled(number(block, "scale"), channels * number(block, "shift"))),
+        ("spread", [of]) => of.total.clone(),
+        ("multiply", [left, right]) => {
+            let product = |level: &Known, of: &Known| level.level.as_ref()?.times(of.total.as_ref()?);
+            product(left, right).or_else(|| product(right, left))
+        }
+        // Every column of the matrix has the same sum.
+        ("matmul", [left, right]) if is_matrix => {
+            Some(right.total.clone()?.scaled(left.total.as_ref()?.number()?, 0.0))
+        }
+        _ => linear(block, inputs, |known| known.total.as_ref()),
+    }
+}
+
+/// A sum, a difference or a quotient by a number, of what `part` takes from each input.
+fn linear<'k>(
+    block: &Use<Block>,
+    inputs: &[&'k Known],
+    part: impl Fn(&'k Known) -> Option<&'k Combination>,
+) -> Option<Combination> {
+    let (first, rest) = inputs.split_first()?;
+    let first = part(first)?.clone();
+    match block.entry.name {
+        "add" => rest.iter().try_fold(first, |sum, one| Some(sum.plus(part(one)?))),
+        "subtract" => rest.iter().try_fold(first, |left, one| Some(left.plus(&part(one)?.clone().scaled(-1.0, 0.0)))),
+        "divide" => rest.iter().try_fold(first, |whole, one| {
+            let by = one.level.as_ref()?.number().filter(|by| *by != 0.0)?;
+            Some(whole.scaled(1.0 / by, 0.0))
+        }),
+        _ => None,
     }
 }
 

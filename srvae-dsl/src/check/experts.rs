@@ -1,8 +1,8 @@
 //! Several distributions as one: `q(z | x, w) = (normal from x |> …) * (normal from w |> …) * standard_normal`, a product of
 //! experts, and `mixture of (normal from x |> …), (normal from w |> …)`, a mixture of them.
 //!
-//! A product of diagonal normals is a diagonal normal. Later stages see only a network whose nodes are the heads of all
-//! experts and whose output is the product. A mixture is represented in the same way. Its components are enumerated, as
+//! A product of diagonal normals is a diagonal normal, and so for every distribution whose entry in the catalogue has
+//! `experts`. Later stages see only a network whose nodes are the heads of all experts and whose output is the product. A mixture is represented in the same way. Its components are enumerated, as
 //! the values of an enumerated variable are.
 
 use super::Checker;
@@ -36,26 +36,47 @@ impl Checker<'_> {
     }
 
     fn product(&mut self, head: &Head<'_>) -> Option<Body> {
-        let entry = catalog::distribution("normal")?;
         let experts = &head.factor.experts;
         let place = experts.first()?.span.to(experts.last()?.span);
+        let entry = self.multiplied(experts)?;
         self.produces(head, entry, place, false)?;
-        let (networks, standard) = self.experts(head, experts, place)?;
+        let (networks, roots) = self.experts(head, entry, experts, place)?;
         let base = Use { entry, args: Vec::new(), span: place };
-        self.joined(head, base, (Joint::Product, standard), networks)
+        self.joined(head, base, (Joint::Product, roots), networks)
     }
 
-    /// The networks of a product's normals, and the number of its standard normals.
-    fn experts(&mut self, head: &Head<'_>, experts: &[ast::Expert], place: Span) -> Option<(Vec<Network>, usize)> {
-        let stated = experts.iter().map(|expert| self.expert(head, expert)).collect::<Vec<_>>();
+    /// The distribution whose product the experts are: the first that can be multiplied, or that of which a root is a factor.
+    fn multiplied(&mut self, experts: &[ast::Expert]) -> Option<&'static Distribution> {
+        let mut stated = experts.iter().filter_map(|expert| catalog::distribution(&expert.body.as_call()?.name.text));
+        let root_of = |entry: &Distribution| {
+            let is_root = |other: &&Distribution| other.experts.and_then(|experts| experts.root) == Some(entry.name);
+            catalog::DISTRIBUTIONS.iter().copied().find(is_root)
+        };
+        let own = stated.clone().find(|entry| entry.experts.is_some());
+        let found = own.or_else(|| stated.find_map(root_of));
+        if found.is_none() {
+            experts.iter().for_each(|expert| self.not_an_expert(expert, None));
+        }
+        found
+    }
+
+    /// The networks of a product's experts, and the number of its roots.
+    fn experts(
+        &mut self,
+        head: &Head<'_>,
+        entry: &'static Distribution,
+        experts: &[ast::Expert],
+        place: Span,
+    ) -> Option<(Vec<Network>, usize)> {
+        let stated = experts.iter().map(|expert| self.expert(head, entry, expert)).collect::<Vec<_>>();
         let stated = stated.into_iter().collect::<Option<Vec<_>>>()?;
-        let standard = stated.iter().filter(|expert| expert.network.is_none()).count();
+        let roots = stated.iter().filter(|expert| expert.network.is_none()).count();
         let networks: Vec<Network> = stated.into_iter().filter_map(|expert| expert.network).collect();
-        if networks.is_empty() {
-            self.findings.push(messages::not_an_expert("`standard_normal` alone", place, "reads nothing"));
+        if let (true, Some(root)) = (networks.is_empty(), entry.experts.and_then(|experts| experts.root)) {
+            self.findings.push(messages::not_an_expert(&format!("`{root}` alone"), place, "reads nothing"));
             return None;
         }
-        Some((networks, standard))
+        Some((networks, roots))
     }
 
     fn mean(&mut self, head: &Head<'_>) -> Option<Body> {
@@ -94,20 +115,36 @@ impl Checker<'_> {
         Some(Body::Stochastic { base, flows: Vec::new(), network: Some(network) })
     }
 
-    /// A normal with its network, or a standard normal.
-    fn expert(&mut self, head: &Head<'_>, expert: &ast::Expert) -> Option<Stated> {
-        let Some(call) = expert.body.as_call() else {
-            let why = "a flow has no product in closed form";
-            self.findings.push(messages::not_an_expert("a distribution with a flow", expert.span, why));
-            return None;
-        };
-        let (name, span) = (call.name.text.as_str(), call.name.span);
-        if !matches!(name, "normal" | "standard_normal") {
-            let why = "its product with others has no closed form";
-            self.findings.push(messages::not_an_expert(&format!("`{name}`"), span, why));
-            return None;
+    /// A distribution of a product with its network, or the root that may be a factor.
+    fn expert(&mut self, head: &Head<'_>, entry: &'static Distribution, expert: &ast::Expert) -> Option<Stated> {
+        let root = entry.experts.and_then(|experts| experts.root);
+        let is_factor = |call: &&ast::Call| call.name.text == entry.name || Some(call.name.text.as_str()) == root;
+        match expert.body.as_call().filter(is_factor) {
+            Some(call) => self.stated(head, expert, call, catalog::distribution(&call.name.text)?),
+            None => {
+                self.not_an_expert(expert, Some(entry));
+                None
+            }
         }
-        self.stated(head, expert, call, catalog::distribution(name)?)
+    }
+
+    /// Reports an expert that cannot be multiplied, or not with distributions of a type.
+    fn not_an_expert(&mut self, expert: &ast::Expert, others: Option<&Distribution>) {
+        let error = match (expert.body.as_call(), others) {
+            (None, _) => {
+                let why = "a flow has no product in closed form";
+                messages::not_an_expert("a distribution with a flow", expert.span, why)
+            }
+            (Some(call), others) => {
+                let (name, span) = (format!("`{}`", call.name.text), call.name.span);
+                let multiplies = catalog::distribution(&call.name.text).is_some_and(|entry| entry.experts.is_some());
+                match others.filter(|_| multiplies) {
+                    Some(others) => messages::not_an_expert(&name, span, &format!("multiplies `{}`", others.name)),
+                    None => messages::not_an_expert(&name, span, "its product with others has no closed form"),
+                }
+            }
+        };
+        self.findings.push(error);
     }
 
     /// A distribution whose draws have a gradient, with its network.
@@ -125,21 +162,26 @@ impl Checker<'_> {
             self.findings.push(messages::not_a_component(&format!("`{name}`"), span, "is no distribution"));
             return None;
         };
-        self.produces(head, entry, span, false)?;
-        if !entry.reparameterised {
-            let why = "its draws have no gradient of their own";
-            self.findings.push(messages::not_a_component(&format!("`{name}`"), span, why));
-            return None;
-        }
+        self.may_be_component(head, entry, span)?;
         self.stated(head, component, call, entry)
     }
 
-    /// A component that is a product of normals, and so a normal.
-    fn product_as_component(&mut self, head: &Head<'_>, component: &ast::Expert) -> Option<Stated> {
-        let (entry, span) = (catalog::distribution("normal")?, component.span);
+    fn may_be_component(&mut self, head: &Head<'_>, entry: &Distribution, span: Span) -> Option<()> {
         self.produces(head, entry, span, false)?;
-        let (networks, standard) = self.experts(head, &component.product, span)?;
-        let network = joined(networks, (Joint::Product, standard), span);
+        if !entry.reparameterised {
+            let why = "its draws have no gradient of their own";
+            self.findings.push(messages::not_a_component(&format!("`{}`", entry.name), span, why));
+            return None;
+        }
+        Some(())
+    }
+
+    /// A component that is a product, and so a distribution of the type of its factors.
+    fn product_as_component(&mut self, head: &Head<'_>, component: &ast::Expert) -> Option<Stated> {
+        let (entry, span) = (self.multiplied(&component.product)?, component.span);
+        self.may_be_component(head, entry, span)?;
+        let (networks, roots) = self.experts(head, entry, &component.product, span)?;
+        let network = joined(networks, (Joint::Product, roots), span);
         Some(Stated { entry, args: Vec::new(), network: Some(network), span })
     }
 
@@ -163,12 +205,13 @@ impl Checker<'_> {
         Some(Stated { entry, args: base.args, network, span })
     }
 
-    /// At least one expert of every product must remain, whatever variables a record lacks. A mixture needs none: without
-    /// any component it has all of them, which then read zeros.
+    /// At least one expert of every product must remain, whatever variables a record lacks, unless a product of none is uniform.
+    /// A mixture needs none: without any component it has all of them, which then read zeros.
     pub(super) fn lasting_experts(&mut self, q: &[Factor]) {
         for factor in q.iter().filter(|factor| factor.components().is_none()) {
-            let Body::Stochastic { network: Some(network), .. } = &factor.body else { continue };
+            let Body::Stochastic { base, network: Some(network), .. } = &factor.body else { continue };
             let Some((experts, 0)) = network.experts() else { continue };
+            let Some(root) = base.entry.experts.and_then(|experts| experts.root) else { continue };
             let may_be_missing = |id: VariableId| {
                 let is_never_drawn = q.iter().all(|other| other.variable != id);
                 let is_drawn_later = self.only_where_observed.contains(&(factor.variable, id));
@@ -176,7 +219,7 @@ impl Checker<'_> {
             };
             let above = |(expert, _): &(NodeId, u32)| network.variables_above(*expert, &self.nets.done);
             if experts.iter().all(|expert| above(expert).iter().any(may_be_missing)) {
-                self.findings.push(messages::no_lasting_expert(factor.span));
+                self.findings.push(messages::no_lasting_expert(root, factor.span));
             }
         }
     }
@@ -204,7 +247,7 @@ impl Checker<'_> {
 }
 
 /// Joins the networks, each with its number in the paths of its parameters, and appends their product or mean.
-fn joined(networks: Vec<Network>, (joint, standard): (Joint, usize), span: Span) -> Network {
+fn joined(networks: Vec<Network>, (joint, roots): (Joint, usize), span: Span) -> Network {
     let (mut nodes, mut outputs): (Vec<Node>, Vec<NodeId>) = (Vec::new(), Vec::new());
     let given = networks.iter().map(|network| network.given).collect();
     for (at, network) in networks.into_iter().enumerate() {
@@ -217,6 +260,6 @@ fn joined(networks: Vec<Network>, (joint, standard): (Joint, usize), span: Span)
         }));
     }
     let shape = outputs.first().map_or_else(Vec::new, |output| nodes[output.0].shape.clone());
-    nodes.push(Node { op: Op::Experts { joint, given, standard }, inputs: outputs, shape, path: String::new(), span });
+    nodes.push(Node { op: Op::Experts { joint, given, roots }, inputs: outputs, shape, path: String::new(), span });
     Network { output: NodeId(nodes.len() - 1), nodes, given: 0 }
 }

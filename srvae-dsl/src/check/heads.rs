@@ -256,7 +256,7 @@ impl Builder<'_, '_> {
             self.checker.findings.push(error);
             return None;
         }
-        let head = Some(shape).filter(|_| self.out.is_some() || is_learned);
+        let head = Some(shape).filter(|_| self.out.is_some());
         let node = self.value(expression, head);
         (self.out, self.prefix) = (None, outer);
         let node = self.fits(node?, &given.name.text, shape, expression)?;

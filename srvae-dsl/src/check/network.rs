@@ -2,6 +2,7 @@
 
 mod apply;
 mod inputs;
+mod place;
 
 use super::Checker;
 use super::factors::Head;
@@ -80,7 +81,8 @@ impl<'b, 'a> Builder<'b, 'a> {
         match &expression.kind {
             ExpressionKind::Group(inner) => self.value(inner, head),
             ExpressionKind::Pipeline(stages) => {
-                let mut node = self.value(stages.first()?, None)?;
+                let start = head.and_then(|shape| self.asked(expression, shape));
+                let mut node = self.value(stages.first()?, start)?;
                 for (index, stage) in stages.iter().enumerate().skip(1) {
                     let last = index + 1 == stages.len();
                     let Some(call) = stage.as_call() else {
@@ -98,12 +100,22 @@ impl<'b, 'a> Builder<'b, 'a> {
             ExpressionKind::Call(call) if call.arguments.is_none() && !self.is_operation(call) => {
                 self.input(&call.name)
             }
-            ExpressionKind::Call(call) => self.apply(call, expression.span, None, head),
+            ExpressionKind::Call(call) => {
+                let shape = head.and_then(|shape| self.asked(expression, shape));
+                match (shape, call.arguments.as_deref()) {
+                    (Some(shape), Some([input])) => {
+                        let node = self.value(&input.value, Some(shape))?;
+                        let plain = Call { name: call.name.clone(), arguments: None };
+                        self.apply(&plain, expression.span, Some(node), head)
+                    }
+                    _ => self.apply(call, expression.span, None, head),
+                }
+            }
             ExpressionKind::Binary(operator, left, right) if self.reads_anything(expression) => {
-                self.arithmetic(*operator, left, right, expression.span)
+                self.arithmetic(*operator, left, right, head, expression.span)
             }
             ExpressionKind::Negate(inner) if self.reads_anything(inner) => {
-                let node = self.value(inner, None)?;
+                let node = self.value(inner, head.and_then(|shape| self.asked(inner, shape)))?;
                 self.scaled(
                     node,
                     Number::Literal(Value::Real(-1.0)),

@@ -207,11 +207,7 @@ impl<'m> Known<'m> {
             if let Some(missing) = no_expert_left(self.model, factor, |id| self.is_evidence(id)) {
                 return refuse(self, Obstacle::Needs(missing));
             }
-            for parent in factor.parents.iter() {
-                // An expert that reads a missing variable drops out.
-                if super::drops_out(self.model, variable, parent) && !self.is_evidence(parent) {
-                    continue;
-                }
+            for parent in super::parents_where(self.model, factor, |id| self.is_evidence(id)).iter() {
                 let comes_with_data = matches!(self.model.variable(parent).role, Role::Observed | Role::Given);
                 if comes_with_data && !self.contains(parent) {
                     return refuse(self, Obstacle::Needs(parent));
@@ -269,7 +265,10 @@ impl<'m> Known<'m> {
             while let Some(at) = above.pop() {
                 for parent in self.q[at.0].iter().flat_map(|factor| factor.parents.iter()) {
                     // Experts of a factor that q draws before the evidence read it where it is known.
-                    let is_read = self.q[parent.0].is_some_and(|factor| factor.parents.contains(*evidence));
+                    let is_read = self.q[parent.0].is_some_and(|factor| {
+                        factor.parents.contains(*evidence)
+                            && super::parents_where(self.model, factor, |id| self.is_evidence(id)).contains(*evidence)
+                    });
                     if below[parent.0].is_none() && !is_read {
                         below[parent.0] = Some(*evidence);
                         above.push(parent);

@@ -17,7 +17,8 @@ pub use objective::{Objective, Standing, objective};
 pub use switched::levels;
 
 use crate::catalog::Origin;
-use crate::graph::{Body, Factor, Model, Role, VariableId};
+use crate::graph::{Body, Factor, Model, Parents, Role, VariableId, VariableSet};
+use std::borrow::Cow;
 
 /// What the compiler derives from a checked model.
 #[derive(Debug, Clone)]
@@ -60,6 +61,27 @@ pub fn is_partly(model: &Model, id: VariableId) -> bool {
 /// factor for it, or draws it after the factor's own variable.
 pub fn drops_out(model: &Model, reader: VariableId, id: VariableId) -> bool {
     is_partly(model, id) && !model.is_drawn_before(id, reader)
+}
+
+/// The parents that a factor reads if only some partly observed variables are known: not those of the experts that drop out.
+pub fn parents_where<'m>(model: &Model, factor: &'m Factor, is_known: impl Fn(VariableId) -> bool) -> Cow<'m, Parents> {
+    let experts = match &factor.body {
+        Body::Stochastic { network: Some(network), .. } => network.experts().map(|(experts, _)| (network, experts)),
+        Body::Stochastic { network: None, .. } | Body::Deterministic { .. } | Body::Mixture { .. } => None,
+    };
+    let Some((network, experts)) = experts else { return Cow::Borrowed(&factor.parents) };
+    let is_missing = |id: VariableId| drops_out(model, factor.variable, id) && !is_known(id);
+    if !factor.parents.iter().any(is_missing) {
+        return Cow::Borrowed(&factor.parents);
+    }
+    let mut read = VariableSet::default();
+    for (expert, _) in experts {
+        let own = network.variables_above(expert, &model.nets);
+        if !own.iter().any(is_missing) {
+            read.include(&own);
+        }
+    }
+    Cow::Owned(factor.parents.iter().filter(|id| read.contains(*id)).collect())
 }
 
 /// Variables with one value for all records.

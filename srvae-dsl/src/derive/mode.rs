@@ -1,5 +1,6 @@
 //! A mode of inference: a list of draws.
 
+use super::parents_where;
 use crate::graph::{Model, NetBody, NetId, Role, Side, VariableId, VariableSet, family};
 
 pub(super) const GENERATION: &str = "generation";
@@ -83,9 +84,11 @@ impl Mode {
     }
 }
 
-/// The evidence that the steps read before they yield it, in the order of the file.
+/// The evidence that the steps read before they yield it, in the order of the file. What only an expert reads that drops out is
+/// not read.
 pub(super) fn read(model: &Model, evidence: &[VariableId], steps: &[Step]) -> Vec<VariableId> {
     let (mut read, mut made): (VariableSet, VariableSet) = Default::default();
+    let evidence: VariableSet = evidence.iter().copied().collect();
     let ends = ends_with_record(model);
     for step in steps {
         if step.side == Side::Q && model.sum.contains(step.variable) {
@@ -98,7 +101,8 @@ pub(super) fn read(model: &Model, evidence: &[VariableId], steps: &[Step]) -> Ve
             continue;
         }
         let Some(factor) = model.factor(step.side, step.variable) else { continue };
-        read.extend(factor.parents.iter().filter(|parent| !made.contains(*parent)));
+        let parents = parents_where(model, factor, |id| evidence.contains(id));
+        read.extend(parents.iter().filter(|parent| !made.contains(*parent)));
         made.insert(step.variable);
         // Values that depend on the end of a record need the record's length.
         let is_step = model.variable(factor.variable).step.is_some();
@@ -107,7 +111,6 @@ pub(super) fn read(model: &Model, evidence: &[VariableId], steps: &[Step]) -> Ve
             read.extend(model.length);
         }
     }
-    let evidence: VariableSet = evidence.iter().copied().collect();
     of(model, |id| evidence.contains(id) && read.contains(id))
 }
 

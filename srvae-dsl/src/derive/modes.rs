@@ -3,7 +3,7 @@
 use super::condition::{Reason, condition, has_an_expert, steps};
 use super::mode::{CONDITIONAL, GENERATION, Mode, Step, names, of, read};
 use super::switched::{CONTINUATION, TOP, continuation, top};
-use super::{is_data, is_deterministic, is_partly, is_supplied};
+use super::{is_data, is_deterministic, is_partly, is_supplied, parents_where};
 use crate::graph::{Factor, Model, Role, Space, VariableId, VariableSet, family};
 
 const RECONSTRUCTION: &str = "reconstruction";
@@ -143,7 +143,9 @@ fn completed(model: &Model, whole: &[VariableId], evidence: &[VariableId], name:
     let mut kept: Vec<Step> = Vec::new();
     for step in steps(model, evidence)?.into_iter().rev() {
         if needed.contains(step.variable) {
-            needed.extend(model.factor(step.side, step.variable).iter().flat_map(|it| it.parents.iter()));
+            let factor = model.factor(step.side, step.variable);
+            let parents = factor.map(|factor| parents_where(model, factor, |id| evidence.contains(&id)));
+            needed.extend(parents.iter().flat_map(|parents| parents.iter()));
             kept.push(step);
         }
     }
@@ -161,7 +163,7 @@ fn generative_reconstruction(model: &Model, data: &[VariableId]) -> Result<Mode,
     let mut needed = roots.clone();
     for factor in model.q.iter().rev() {
         if needed.contains(factor.variable) {
-            needed.extend(factor.parents.iter());
+            needed.extend(parents_where(model, factor, |id| data.contains(&id)).iter());
         }
     }
     let way: Vec<&Factor> =

@@ -99,7 +99,7 @@ fn method(plan: &Plan, layers: &Layers, at: usize) -> TokenStream {
     let walker = Walker::new(plan, program, layers);
     let (name, result) = (ident(&plan.names.methods[at]), ident(&plan.names.results[at]));
     let parents = arguments(plan, program);
-    let steps = listed(mode.steps.iter().map(|step| plan.step(step.side, step.variable)).collect());
+    let steps = listed(plan.steps(mode).collect());
     let title = doc(&format!(" {}: {}.", sentence(&program.name), steps.join(", ")));
     let rows = program.uses(|operation| *operation == Operation::Expand).then(|| quote!(let rows = count;));
     let samples = program.uses(|operation| *operation == Operation::Repeat).then(|| {

@@ -186,11 +186,12 @@ fn impossible_modes(plan: &Plan) -> Vec<Value> {
 
 fn modes(plan: &Plan) -> Vec<Value> {
     let all = plan.derivation.modes.iter().map(|mode| {
-        let steps = mode.steps.iter().zip(mode.intermediate()).map(|(step, is_intermediate)| {
+        let steps = mode.steps.iter().zip(plan.steps(mode)).zip(mode.intermediate());
+        let steps = steps.map(|((step, text), is_intermediate)| {
             json!({
                 "variable": plan.name(step.variable),
                 "side": step.side.name(),
-                "text": plan.step(step.side, step.variable),
+                "text": text,
                 "intermediate": is_intermediate,
             })
         });

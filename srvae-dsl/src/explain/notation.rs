@@ -1,8 +1,9 @@
 //! Pieces of the language and numbers in readable form.
 
+use crate::catalog::{Distribution, show_shape, space_entry};
+use crate::derive::is_deterministic;
 use crate::graph::{Argument, Body, Factor, Joint, Network, Node, Op, Role, Stage, Variable, VariableId, in_ranges};
 use crate::plan::Plan;
-use crate::{catalog::show_shape, catalog::space_entry, derive::is_deterministic};
 
 /// `growth: 64, steps: 3`; the values of an argument that repeats follow one another.
 pub fn arguments(args: &[Argument]) -> String {
@@ -31,7 +32,7 @@ pub fn density(plan: &Plan, factor: &Factor) -> String {
     match &factor.body {
         Body::Deterministic { .. } => plan.function_text(factor),
         Body::Stochastic { base, network: Some(network), .. } if network.experts().is_some() => {
-            let own = |node: &Node| product(base.entry.name, node).unwrap_or_else(|| base.entry.name.to_owned());
+            let own = |node: &Node| product(base.entry, node).unwrap_or_else(|| base.entry.name.to_owned());
             let output = &network.nodes[network.output.0];
             match network.components() {
                 Some(_) => {
@@ -60,9 +61,10 @@ pub fn density(plan: &Plan, factor: &Factor) -> String {
 }
 
 /// `normal * normal * standard_normal`, of a node that is a product.
-fn product(name: &str, node: &Node) -> Option<String> {
-    let Op::Experts { joint: Joint::Product, standard, .. } = node.op else { return None };
-    let each = [vec![name; node.inputs.len()], vec!["standard_normal"; standard]].concat();
+fn product(entry: &Distribution, node: &Node) -> Option<String> {
+    let Op::Experts { joint: Joint::Product, roots, .. } = node.op else { return None };
+    let root = entry.experts.and_then(|experts| experts.root).unwrap_or_default();
+    let each = [vec![entry.name; node.inputs.len()], vec![root; roots]].concat();
     Some(each.join(" * "))
 }
 

@@ -233,9 +233,9 @@ fn modes(plan: &Plan) -> String {
     let mut text = String::new();
     for mode in &plan.derivation.modes {
         text += &format!("  {}({})\n", mode.name, plan.names(&mode.given));
-        let steps = mode.steps.iter().zip(mode.intermediate()).map(|(step, is_intermediate)| {
+        let steps = plan.steps(mode).zip(mode.intermediate()).map(|(step, is_intermediate)| {
             let way = if is_intermediate { "    intermediate" } else { "" };
-            vec![format!("{}{way}", plan.step(step.side, step.variable))]
+            vec![format!("{step}{way}")]
         });
         text += &aligned(&folded(steps.collect()), &[], "    ");
         text += &mode.switch.map_or_else(String::new, |switch| format!("    {}\n", switch.text()));

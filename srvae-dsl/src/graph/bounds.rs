@@ -61,6 +61,11 @@ impl Interval {
         }
     }
 
+    /// Whether no number is negative.
+    pub fn is_not_negative(self) -> bool {
+        self.low.at >= 0.0
+    }
+
     /// The smallest interval that contains both.
     #[must_use]
     pub fn with(self, other: Self) -> Self {

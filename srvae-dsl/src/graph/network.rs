@@ -1,6 +1,6 @@
 //! Networks, including named networks and values (`let`).
 
-use super::{Interval, NetId, Number, Use, VariableId, VariableSet};
+use super::{Known, NetId, Number, Use, VariableId, VariableSet};
 use crate::catalog::{Block, Cost};
 use crate::source::Span;
 use std::collections::BTreeSet;
@@ -32,12 +32,12 @@ pub struct Node {
 
 impl Network {
     /// If the network yields a product or a mixture of experts: their outputs with the natural parameters that the file
-    /// states for each, and the number of standard normals.
+    /// states for each, and the number of roots.
     pub fn experts(&self) -> Option<(Vec<(NodeId, u32)>, usize)> {
         let output = &self.nodes[self.output.0];
         match &output.op {
-            Op::Experts { given, standard, .. } => {
-                Some((output.inputs.iter().copied().zip(given.iter().copied()).collect(), *standard))
+            Op::Experts { given, roots, .. } => {
+                Some((output.inputs.iter().copied().zip(given.iter().copied()).collect(), *roots))
             }
             Op::Variable(_) | Op::Formal(_) | Op::Block { .. } | Op::Net(_) | Op::Let(_) | Op::Past(_) => None,
         }
@@ -129,14 +129,14 @@ pub enum Op {
     Past(VariableId),
     /// A value (`let`), computed once however many factors read it. No inputs.
     Let(NetId),
-    /// A product or a mixture of distributions, each given by its head. A product is of diagonal normals, and of a number
-    /// of standard normals. It is the output of a factor's network, which then yields the distribution itself. An expert
+    /// A product or a mixture of distributions, each given by its head. A product is of one distribution that the catalogue
+    /// knows to multiply, and of a number of the roots that may be factors too. It is the output of a factor's network, which then yields the distribution itself. An expert
     /// that reads a missing variable drops out of the record.
     Experts {
         joint: Joint,
         /// For each expert, its [`Network::given`].
         given: Vec<u32>,
-        standard: usize,
+        roots: usize,
     },
 }
 
@@ -163,10 +163,8 @@ pub struct Net {
     pub is_let: bool,
     /// The variables that a `let` depends on, directly or through other values.
     pub reads: VariableSet,
-    /// The numbers between which the values of a `let` are known to lie.
-    pub interval: Interval,
-    /// Whether the values of a `let` are known to be proportions.
-    pub is_simplex: bool,
+    /// What is known about the values of a `let`.
+    pub known: Known,
     /// Its own parameters, and the multiply-accumulates of one use. The cost of a network in Rust is unknown and counts
     /// as 0.
     pub cost: Cost,

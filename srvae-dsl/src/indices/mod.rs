@@ -182,6 +182,7 @@ impl<'u> Unroller<'u> {
                 }
                 ItemKind::Index { name, set } => {
                     let over_length = self.mentions_length(set);
+                    self.counts_every_step(set);
                     let Some(values) = self.set(set, &At::new()) else { continue };
                     if self.indices.insert(name.text.clone(), Index { values, over_length }).is_some() {
                         self.findings.push(messages::index_twice(&name.text, name.span));

@@ -33,6 +33,15 @@ impl Unroller<'_> {
         ends.iter().any(|end| self.length.as_deref().is_some_and(|length| mentions(end, length)))
     }
 
+    /// Reports a multiple or a fraction of the length at an end of a set.
+    pub(super) fn counts_every_step(&mut self, set: &Set) {
+        let (Set::Range(ends), Some(length)) = (set, self.length.clone()) else { return };
+        let is_length = |name: &str| name == length;
+        if let Some(end) = ends.iter().find(|end| scales(end, &is_length)) {
+            self.findings.push(messages::other_clock(&length, end.span));
+        }
+    }
+
     /// The number for each value of the table's index.
     pub(super) fn table(&mut self, name: &Name, index: &Name, table: &Table) -> Option<BTreeMap<i64, Value>> {
         let Some(values) = self.indices.get(&index.text).map(|index| index.values.clone()) else {
@@ -77,7 +86,12 @@ impl Unroller<'_> {
     pub(super) fn whole(&mut self, expression: &Expression, at: &At) -> Option<i64> {
         let found = self.try_whole(expression, at);
         if found.is_none() {
-            self.findings.push(messages::no_index_value(expression.span));
+            let is_step = |name: &str| self.indices.get(name).is_some_and(|index| index.over_length);
+            let error = match &self.length {
+                Some(length) if scales(expression, &is_step) => messages::other_clock(length, expression.span),
+                _ => messages::no_index_value(expression.span),
+            };
+            self.findings.push(error);
         }
         found
     }
@@ -204,6 +218,20 @@ fn real(expression: &Expression) -> Option<f64> {
 }
 
 /// Whether an expression contains a name.
+/// Whether an expression contains a multiple or a fraction of one of the names.
+fn scales(expression: &Expression, is_meant: &dyn Fn(&str) -> bool) -> bool {
+    let reads =
+        |side: &Expression| matches!(&side.ungrouped().kind, ExpressionKind::Call(call) if is_meant(&call.name.text));
+    match &expression.kind {
+        ExpressionKind::Group(inner) | ExpressionKind::Negate(inner) => scales(inner, is_meant),
+        ExpressionKind::Binary(Operator::Multiply | Operator::Divide, left, right) if reads(left) || reads(right) => {
+            true
+        }
+        ExpressionKind::Binary(_, left, right) => scales(left, is_meant) || scales(right, is_meant),
+        _ => false,
+    }
+}
+
 pub(super) fn mentions(expression: &Expression, name: &str) -> bool {
     match &expression.kind {
         ExpressionKind::Group(inner) | ExpressionKind::Negate(inner) => mentions(inner, name),

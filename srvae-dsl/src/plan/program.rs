@@ -124,14 +124,16 @@ pub enum Operation {
     },
     /// The nearest codes of a variable. Inputs: the points as a distribution, the codebook of a root.
     Quantise,
-    /// The product of normals, given by their heads, and of a number of standard normals.
+    /// The product of distributions of one type, given by their heads, and of a number of roots.
     Experts {
+        call: Call,
         /// For each head, the number of presences that follow it in the inputs. If one of them is 0, the expert drops
         /// out.
         presences: Vec<usize>,
         /// For each head, the natural parameters that the file states by name.
         given: Vec<u32>,
-        standard: usize,
+        /// The number of roots.
+        roots: usize,
     },
     /// A mixture of distributions, each followed by a number of presences. A component drops out of a row if one of its
     /// presences is 0.

@@ -1,8 +1,10 @@
 //! Prints the plan in words, for people and for snapshots.
 
 use super::{Call, How, Operation, Output, Plan, Program, Rate, Value, ValueId};
-use crate::derive::{Presence, is_deterministic};
-use crate::graph::{Addend, Body, Factor, Model, Side, VariableId, in_ranges};
+use crate::catalog;
+use crate::derive::{Mode, Presence, Step, is_deterministic, parents_where};
+use crate::graph::{Addend, Body, Factor, Model, Parents, Side, VariableId, VariableSet, in_ranges};
+use std::borrow::Cow;
 use std::fmt;
 
 /// The rates in words.
@@ -43,14 +45,25 @@ impl Plan {
         self.texts.get(&(side, variable)).cloned().unwrap_or_else(|| factor_text(&self.model, side, variable))
     }
 
-    /// `u ~ q(u | y)`, or `y = downscale(x, 2)`.
-    pub fn step(&self, side: Side, variable: VariableId) -> String {
+    /// The steps of a mode: `u ~ q(u | y)`, or `y = downscale(x, 2)`, each with what it reads in this mode.
+    pub fn steps<'p>(&'p self, mode: &'p Mode) -> impl Iterator<Item = String> + 'p {
+        let given: VariableSet = mode.given.iter().copied().collect();
+        mode.steps.iter().map(move |step| self.step(step, &given))
+    }
+
+    fn step(&self, step: &Step, given: &VariableSet) -> String {
+        let (side, variable) = (step.side, step.variable);
+        let name = self.name(variable);
         if side == Side::Q && self.model.sum.contains(variable) {
-            return format!("{} ~ posterior of p", self.name(variable));
+            return format!("{name} ~ posterior of p");
         }
-        match self.model.factor(side, variable).filter(|factor| is_deterministic(factor)) {
-            Some(factor) => format!("{} = {}", self.name(variable), self.function_text(factor)),
-            None => format!("{} ~ {}", self.name(variable), self.factor_text(side, variable)),
+        let Some(factor) = self.model.factor(side, variable) else { return name.to_owned() };
+        if is_deterministic(factor) {
+            return format!("{name} = {}", self.function_text(factor));
+        }
+        match parents_where(&self.model, factor, |id| given.contains(id)) {
+            Cow::Borrowed(_) => format!("{name} ~ {}", self.factor_text(side, variable)),
+            Cow::Owned(parents) => format!("{name} ~ {}", text_of(&self.model, side, variable, &parents)),
         }
     }
 
@@ -122,7 +135,7 @@ impl Plan {
             Operation::Scored(_) => return format!("{} ~ {all}, with its log-probability", value.name),
             Operation::Function(call) => applied(call, &inputs),
             Operation::Head { call, .. } => applied(call, &inputs),
-            Operation::Experts { presences, standard, .. } => experts(presences, *standard, &inputs),
+            Operation::Experts { call, presences, roots, .. } => experts(call.name, presences, *roots, &inputs),
             Operation::OneOf(presences) => {
                 let each = alternatives(presences, &inputs, |own| own.to_owned());
                 format!("mean of {}", each.join(", "))
@@ -193,8 +206,12 @@ fn names(model: &Model, ids: &[VariableId]) -> String {
 
 /// `q(u | y)`.
 pub(super) fn factor_text(model: &Model, side: Side, variable: VariableId) -> String {
-    let parents =
-        model.factor(side, variable).map_or_else(String::new, |factor| model.listed(&factor.parents).join(", "));
+    let none = Parents::default();
+    text_of(model, side, variable, model.factor(side, variable).map_or(&none, |factor| &factor.parents))
+}
+
+fn text_of(model: &Model, side: Side, variable: VariableId, parents: &Parents) -> String {
+    let parents = model.listed(parents).join(", ");
     let bar = if parents.is_empty() { "" } else { " | " };
     format!("{}({}{bar}{parents})", side.name(), model.variable(variable).name)
 }
@@ -243,9 +260,10 @@ fn listed(names: &[String]) -> String {
 }
 
 /// `normal(p_1) where has_w * normal(p_2) * standard_normal`.
-fn experts(presences: &[usize], standard: usize, inputs: &[String]) -> String {
-    let mut each = alternatives(presences, inputs, |head| format!("normal({head})"));
-    each.extend(vec!["standard_normal".to_owned(); standard]);
+fn experts(name: &str, presences: &[usize], roots: usize, inputs: &[String]) -> String {
+    let mut each = alternatives(presences, inputs, |head| format!("{name}({head})"));
+    let root = catalog::distribution(name).and_then(|entry| entry.experts?.root);
+    each.extend(root.into_iter().flat_map(|root| vec![root.to_owned(); roots]));
     each.join(" * ")
 }
 

@@ -142,7 +142,7 @@ fn show_node(model: &Model, node: &Node) -> String {
         Op::Past(id) => format!("past {}", model.variable(*id).name),
         Op::Let(id) => model.nets[id.0].name.clone(),
         Op::Net(id) => format!("{}{inputs:?}", model.nets[id.0].name),
-        Op::Experts { standard, .. } => format!("product{inputs:?} standard={standard}"),
+        Op::Experts { roots, .. } => format!("product{inputs:?} roots={roots}"),
         Op::Block { block, inferred } => {
             let mark = if *inferred { " (out inferred)" } else { "" };
             format!("{}{inputs:?}{}{mark}", block.entry.name, arguments(&block.args))

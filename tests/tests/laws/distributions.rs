@@ -4,7 +4,7 @@
 use super::catalogue::{Case, batch, distributions, enumerable, named, repeated, values};
 use super::support::{list, normal, params, slopes};
 use anyhow::{Result, ensure};
-use srvae::dist::{Distribution, Normal, StandardNormal, divergence};
+use srvae::dist::{Distribution, Head, Normal, StandardNormal, divergence};
 use srvae::entries::{DISTRIBUTIONS, Space, closed_forms, space_entry};
 use srvae::{DType, Device, Draw, Noise, Tensor};
 
@@ -357,4 +357,31 @@ fn a_temperature_below_one_narrows_what_is_continuous() -> Result<()> {
     })?;
     ensure!(seen.get() >= 14, "{} continuous distributions", seen.get());
     Ok(())
+}
+
+/// The density of a product of experts is the product of their densities, but for a factor that is the same for all values.
+#[test]
+fn a_product_multiplies_the_densities_of_its_experts() -> Result<()> {
+    let cases = distributions().into_iter().filter(|case| case.entry.experts.is_some()).collect();
+    each(cases, |case| {
+        let rows = 5;
+        let (Some(experts), Some(first), Some(second)) = (case.entry.experts, case.natural(1)?, case.natural(2)?)
+        else {
+            return Ok(());
+        };
+        // One row of the first head, which is that of every row.
+        let (heads, values) =
+            ([&first, &repeated(&second, rows)?].map(Head::from), values(3, case.space, rows, &case.shape)?);
+        for present in [1.0, 0.0] {
+            let presence = Tensor::full(present, rows, &Device::Cpu)?;
+            let product = (experts.product)(&[(&heads[0], &[]), (&heads[1], &[&presence])], 0)?;
+            let log = |head: &Tensor| list(&case.make(Some(&repeated(head, rows)?), rows)?.log_prob(&values)?);
+            let (found, first, second) = (list(&product.log_prob(&values)?)?, log(&first)?, log(&second)?);
+            let apart = (0..rows).map(|row| found[row] - first[row] - present * second[row]);
+            let apart: Vec<f64> = apart.collect();
+            // Rounding of sums of a few numbers in double precision.
+            ensure!(apart.iter().all(|one| (one - apart[0]).abs() < 1e-12 * (1.0 + apart[0].abs())), "{apart:?}");
+        }
+        Ok(())
+    })
 }

@@ -6,15 +6,14 @@ distribution! {
     over: [Binary],
     natural: [logits: Real or probs: Unit by logit],
     closed_forms: [bernoulli: bernoulli_kl],
+    experts: [],
     examples: [{} over [1], {} over [2, 3, 2]],
 }
 
 #[cfg(feature = "tensors")]
 mod tensors {
     use crate::tensors::ops::{same_shape, sum_batch};
-    use crate::tensors::{
-        Backend, Density, Distribution, Draw, Noise, Result, Special, Tensor, Through, density, ops, through,
-    };
+    use crate::tensors::{Backend, Density, Distribution, Draw, Noise, Result, Special, Tensor, Through, density, ops, sum_of_present, through, Expert};
 
     /// Independent Bernoulli variables with the given logits.
     #[derive(Debug, Clone)]
@@ -29,6 +28,16 @@ mod tensors {
         /// Infallible; returns `Result` for a uniform signature.
         pub fn from_head(head: &Tensor) -> Result<Self> {
             Ok(Self { logits: head.clone() })
+        }
+
+        /// The normalised product of experts, whose logits add up. Each is given by its logits and by presences `[N]`. It drops
+        /// out of rows in which one of these is 0. Zeros and ones are equally likely in rows without any. A head of one row is
+        /// the same in all rows.
+        ///
+        /// # Errors
+        /// No head, or shapes that differ.
+        pub fn product(experts: &[Expert<'_>]) -> Result<Self> {
+            Self::from_head(&sum_of_present(experts)?)
         }
     }
 

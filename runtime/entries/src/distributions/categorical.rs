@@ -6,13 +6,14 @@ distribution! {
     over: [Label],
     natural: [logits: Real or probs: Simplex by log],
     closed_forms: [categorical: categorical_kl],
+    experts: [],
     examples: [{} over [5], {} over [3, 2, 2]],
 }
 
 #[cfg(feature = "tensors")]
 mod tensors {
     use crate::tensors::ops::{same_shape, sum_batch};
-    use crate::tensors::{Distribution, Draw, Noise, Result, Tensor, Through, bail, ops, through};
+    use crate::tensors::{Distribution, Draw, Noise, Result, Tensor, Through, bail, ops, sum_of_present, through, Expert};
 
     /// One of n classes, one-hot, with the given logits `[N, n]`; one for each position of logits `[N, n, …]`.
     #[derive(Debug, Clone)]
@@ -30,6 +31,16 @@ mod tensors {
                 bail!("the logits of classes are [N, n, …], not of shape {:?}", head.dims())
             }
             Ok(Self { logits: head.clone() })
+        }
+
+        /// The normalised product of experts, whose logits add up. Each is given by its head, as for
+        /// [`Categorical::from_head`], and by presences `[N]`. It drops out of rows in which one of these is 0. The classes are
+        /// equally likely in rows without any. A head of one row is the same in all rows.
+        ///
+        /// # Errors
+        /// No head, or shapes that differ.
+        pub fn product(experts: &[Expert<'_>]) -> Result<Self> {
+            Self::from_head(&sum_of_present(experts)?)
         }
 
         /// Log-probabilities of the classes.

@@ -6,13 +6,14 @@ distribution! {
     over: [Real],
     natural: [mean: Real, log_var: Real or std: Positive by log_square or var: Positive by log],
     closed_forms: [normal: normal_kl, standard_normal: standard_normal_kl],
+    experts: [standard_normal],
     examples: [{} over [1], {} over [4, 3, 1]],
 }
 
 #[cfg(feature = "tensors")]
 mod tensors {
     use crate::distributions::standard_normal::StandardNormal;
-    use crate::tensors::{Distribution, Draw, Head, LOG_VAR_BOUND, Noise, Result, Tensor, bail, fits, ops, partly};
+    use crate::tensors::{Distribution, Draw, Head, LOG_VAR_BOUND, Noise, Result, Tensor, bail, fits, ops, partly, Expert};
 
     /// N(mean, diag(exp(log_var))).
     #[derive(Debug, Clone)]
@@ -37,11 +38,12 @@ mod tensors {
 
         /// The normalised product of normals and of `standard` standard normals: precisions add up, and the mean is
         /// weighted with them. Each normal is given by its head, as for [`Normal::from_head`], and by presences `[N]`.
-        /// It drops out of rows in which one of these is 0. At least one factor must remain in every row.
+        /// It drops out of rows in which one of these is 0. At least one factor must remain in every row. A head of one
+        /// row is the same in all rows.
         ///
         /// # Errors
         /// No head, or shapes that differ.
-        pub fn product(experts: &[(&Head, &[&Tensor])], standard: usize) -> Result<Self> {
+        pub fn product(experts: &[Expert<'_>], standard: usize) -> Result<Self> {
             let mut sums: Option<(Tensor, Tensor)> = None;
             for (head, presences) in experts {
                 let (mean, log_var) = ops::normal_halves(head, head.bound(1, LOG_VAR_BOUND))?;
@@ -51,7 +53,7 @@ mod tensors {
                 }
                 let weighted = (&precision * mean)?;
                 sums = Some(match sums {
-                    Some((total, means)) => ((total + precision)?, (means + weighted)?),
+                    Some((total, means)) => (total.broadcast_add(&precision)?, means.broadcast_add(&weighted)?),
                     None => (precision, weighted),
                 });
             }

@@ -4,6 +4,7 @@
 /// with the blocks that convert them and, if the number of channels is not the variable's, a function of the
 /// configuration and of the variable's channels. At a root the list is `[]`. `closed_forms` lists KL(this ‖ p) by p, and
 /// `closed_forms_of` KL(q ‖ this) by q, so that one file declares every pair of its distribution with older ones.
+/// `experts` is present if the type has a function `product` of experts; the list contains the root that it takes beside them.
 ///
 /// The word before the name is `continuous`, `jumping` (continuous, but a draw is not a continuous function of its
 /// parameters), `surface` (continuous, with values of fewer dimensions than numbers, such as proportions), `discrete`, or
@@ -21,6 +22,7 @@ macro_rules! distribution {
         ),* $(,)?],
         closed_forms: [$($p:ident: $kl:ident),* $(,)?],
         $(closed_forms_of: [$($q:ident: $kl_of:ident),* $(,)?],)?
+        $(experts: [$($factor:ident)?],)?
         examples: [$($examples:tt)*],
         $(fits: $fits:expr,)?
         $(count: $count:expr,)?
@@ -51,6 +53,7 @@ macro_rules! distribution {
             count: distribution!(@count $config $($count)?),
             closed_forms: &[$(stringify!($p)),*],
             closed_forms_of: &[$($(stringify!($q)),*)?],
+            experts: distribution!(@experts $type $([$($factor)?])?),
             examples: examples!($config: $($examples)*),
             error: distribution!(@error $($error)?),
             #[cfg(feature = "tensors")]
@@ -129,6 +132,17 @@ macro_rules! distribution {
         let count: fn(&$config, &[usize]) -> u64 = $count;
         count(&$config::read(arguments), shape)
     } };
+    (@experts $type:ident) => { None };
+    (@experts $type:ident []) => { Some($crate::Experts {
+        root: None,
+        #[cfg(feature = "tensors")]
+        product: |experts, _| Ok(Box::new(tensors::$type::product(experts)?)),
+    }) };
+    (@experts $type:ident [$factor:ident]) => { Some($crate::Experts {
+        root: Some(stringify!($factor)),
+        #[cfg(feature = "tensors")]
+        product: |experts, roots| Ok(Box::new(tensors::$type::product(experts, roots)?)),
+    }) };
     (@error) => { 0.0 };
     (@error $error:literal) => { $error };
 }

@@ -319,6 +319,8 @@ pub fn complete(model: &dyn Model, mode: &Mode, data: &Values, noise: &mut Noise
                 };
                 let from = model.modes().iter().find(|mode| mode.name == "reconstruction" && infers(mode));
                 let from = from.or_else(|| model.modes().iter().filter(|mode| !mode.given.is_empty()).find(infers));
+                // Records without any data have the distribution of the model.
+                let from = from.or_else(|| model.modes().iter().filter(|_| lacking.is_some()).find(infers));
                 let from = from.with_context(|| {
                     let own = mode.name;
                     format!("mode {own} is given `{name}`, which nothing infers from these data; --given {name}=VALUE sets it")

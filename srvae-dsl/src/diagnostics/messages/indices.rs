@@ -63,6 +63,16 @@ pub(crate) fn no_index_value(span: Span) -> Diagnostic {
     )
 }
 
+/// A state of every second step, through the set of an index or through a subscript.
+pub(crate) fn other_clock(length: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0262", format!("the steps of the length `{length}` are counted one by one"))
+        .at(span, "another clock")
+        .hint(
+            "let a step be the slow one, of two fast ones: `index i in 1..2`, `observed x[t, i]: real[3]`, `latent u[t]: real[2]`, \
+             `p(x[t, i] | u[t]) = …`; the data are one array `[records, T, 2, 3]`",
+        )
+}
+
 pub(crate) fn no_table_number(span: Span) -> Diagnostic {
     Diagnostic::error("E0261", "this is not a number of a table")
         .at(span, "not a number")

@@ -1,5 +1,6 @@
 //! E04: codebooks, products and mixtures.
 
+use crate::catalog::DISTRIBUTIONS;
 use crate::diagnostics::Diagnostic;
 use crate::source::Span;
 
@@ -59,15 +60,22 @@ pub(crate) fn mixture_of_what(variable: &str, why: &str, span: Span, factor: Spa
 }
 
 pub(crate) fn not_an_expert(what: &str, span: Span, why: &str) -> Diagnostic {
-    Diagnostic::error("E0448", format!("{what} cannot be an expert of a product")).at(span, why).hint(
-        "multiply normals, each with its network, and `standard_normal`: `(normal from x |> …) * standard_normal`",
-    )
+    let all = DISTRIBUTIONS.iter().filter_map(|entry| Some((entry.name, entry.experts?.root)));
+    let all = all.map(|(name, root)| match root {
+        Some(root) => format!("`{name}` (with `{root}` if needed)"),
+        None => format!("`{name}`"),
+    });
+    let all: Vec<String> = all.collect();
+    Diagnostic::error("E0448", format!("{what} cannot be an expert of a product")).at(span, why).hint(format!(
+        "multiply distributions of one type, each with its network, of {}: `(normal from x |> …) * standard_normal`",
+        all.join(", ")
+    ))
 }
 
-pub(crate) fn no_lasting_expert(factor: Span) -> Diagnostic {
+pub(crate) fn no_lasting_expert(root: &str, factor: Span) -> Diagnostic {
     Diagnostic::error("E0449", "a record may lack what every expert of the product reads")
         .at(factor, "no expert would remain")
-        .hint("multiply it with `standard_normal`, or with an expert that reads what every record has")
+        .hint(format!("multiply it with `{root}`, or with an expert that reads what every record has"))
 }
 
 pub(crate) fn mean_elsewhere(span: Span, head: Span) -> Diagnostic {

@@ -1,6 +1,7 @@
 //! The code of each operation.
 
 use super::Walker;
+use crate::catalog;
 use crate::derive::Presence;
 use crate::emit::number::{Scope, arguments, dims};
 use crate::emit::{ident, layers};
@@ -56,7 +57,9 @@ impl Walker<'_> {
                 let args = arguments(self.plan, Scope::Run, &call.arguments, call.repeats);
                 quote!(#ty::from_head(#head #(, #args)*))
             }
-            Operation::Experts { presences, given, standard } => self.experts(value, presences, given, *standard),
+            Operation::Experts { call, presences, given, roots } => {
+                self.experts(value, call, (presences, given), *roots)
+            }
             Operation::OneOf(presences) => self.one_of(value, presences),
             Operation::Strata => {
                 let draws = all();
@@ -301,7 +304,8 @@ impl Walker<'_> {
         each.collect()
     }
 
-    pub(super) fn experts(&self, value: &Value, presences: &[usize], given: &[u32], standard: usize) -> TokenStream {
+    fn experts(&self, value: &Value, call: &Call, each: (&[usize], &[u32]), roots: usize) -> TokenStream {
+        let (presences, given) = each;
         let (mut each, mut at) = (Vec::new(), 0);
         for (count, given) in presences.iter().zip(given) {
             let head = self.reference(value.inputs[at]);
@@ -310,7 +314,9 @@ impl Walker<'_> {
             each.push(quote!((#head, &[#(#presences),*][..])));
             at += 1 + count;
         }
-        quote!(::srvae::dist::Normal::product(&[#(#each),*], #standard))
+        let distribution = ident(call.runtime);
+        let roots = catalog::distribution(call.name).and_then(|entry| entry.experts?.root).map(|_| quote!(, #roots));
+        quote!(::srvae::dist::#distribution::product(&[#(#each),*] #roots))
     }
 
     fn one_of(&self, value: &Value, presences: &[usize]) -> TokenStream {

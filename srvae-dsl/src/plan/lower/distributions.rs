@@ -107,12 +107,11 @@ impl Lowering<'_> {
                 }
                 self.value(Operation::OneOf(presences), inputs, name)
             }
-            Some(network) if network.experts().is_some() => self.experts(network, factor, name),
+            Some(network) if network.experts().is_some() => self.experts(base, network, factor, name),
             Some(network) => {
                 let head = self.network(network, &factor.path, &[]);
                 let head = self.head(factor.variable, head);
-                let call = Call::of_one(base.entry.name, base.entry.runtime, base.args.clone());
-                self.value(Operation::Head { call, given: network.given }, vec![head], name)
+                self.value(Operation::Head { call: of(base), given: network.given }, vec![head], name)
             }
             None => self.value(Operation::Root(self.parts.find(&factor.path)?), Vec::new(), name),
         })
@@ -143,8 +142,8 @@ impl Lowering<'_> {
     }
 
     /// The product of a factor's experts, without those that read variables which are unknown here.
-    fn experts(&mut self, network: &Network, factor: &Factor, name: &str) -> ValueId {
-        let standard = network.experts().map_or(0, |(_, standard)| standard);
+    fn experts(&mut self, base: &Use<Distribution>, network: &Network, factor: &Factor, name: &str) -> ValueId {
+        let roots = network.experts().map_or(0, |(_, roots)| roots);
         let (mut inputs, mut presences, mut given) = (Vec::new(), Vec::new(), Vec::new());
         for expert in self.heads(network, &factor.path, factor.variable) {
             let (&[head], Stated::One(stated)) = (expert.heads.as_slice(), expert.given) else { continue };
@@ -153,7 +152,7 @@ impl Lowering<'_> {
             inputs.extend(expert.presences);
             given.push(stated);
         }
-        self.value(Operation::Experts { presences, given, standard }, inputs, name)
+        self.value(Operation::Experts { call: of(base), presences, given, roots }, inputs, name)
     }
 
     /// The distributions that a factor is the mean of, each with the presences of what it reads; without those that read what is
@@ -166,12 +165,9 @@ impl Lowering<'_> {
         for (at, OneHead { heads, presences, given }) in heads.into_iter().enumerate() {
             let heads = heads.into_iter().map(|head| self.head(factor.variable, head)).collect();
             let operation = match given {
-                Stated::One(given) => {
-                    let call = Call::of_one(base.entry.name, base.entry.runtime, base.args.clone());
-                    Operation::Head { call, given }
-                }
-                Stated::Product { given, standard } => {
-                    Operation::Experts { presences: vec![0; given.len()], given, standard }
+                Stated::One(given) => Operation::Head { call: of(base), given },
+                Stated::Product { given, roots } => {
+                    Operation::Experts { call: of(base), presences: vec![0; given.len()], given, roots }
                 }
             };
             components.push((self.value(operation, heads, &format!("{name}_of_{}", at + 1)), presences));
@@ -188,9 +184,9 @@ impl Lowering<'_> {
         for (expert, given) in experts {
             let node = &network.nodes[expert.0];
             let (heads, given) = match &node.op {
-                Op::Experts { given, standard, .. } => {
+                Op::Experts { given, roots, .. } => {
                     let heads = node.inputs.iter().map(|input| nodes[input.0]).collect::<Option<Vec<_>>>();
-                    (heads, Stated::Product { given: given.clone(), standard: *standard })
+                    (heads, Stated::Product { given: given.clone(), roots: *roots })
                 }
                 _ => (nodes[expert.0].map(|head| vec![head]), Stated::One(given)),
             };
@@ -216,9 +212,13 @@ struct OneHead {
 /// The parameters that the file states by name.
 enum Stated {
     One(u32),
-    /// Of each expert, and the number of standard normals beside them.
+    /// Of each expert, and the number of roots beside them.
     Product {
         given: Vec<u32>,
-        standard: usize,
+        roots: usize,
     },
+}
+
+fn of(base: &Use<Distribution>) -> Call {
+    Call::of_one(base.entry.name, base.entry.runtime, base.args.clone())
 }
