@@ -97,7 +97,10 @@ impl Interpreted {
             let variable = self.core.plan.model.variable(id);
             let (name, space, shape) = (&variable.name, space_entry(variable.space).name, &variable.shape);
             if is_partly {
-                let partly = from.partly(name, shape, &self.core.params)?;
+                let partly = match plan.outside(id) {
+                    (family, Some(step)) => from.partly_step((name, family, step), shape, &self.core.params)?,
+                    _ => from.partly(name, shape, &self.core.params)?,
+                };
                 check_partly(name, space, shape, &self.core.params, &partly.value, &partly.present)?;
                 return Ok(Given { id, value: partly.value, present: Some(partly.present) });
             }

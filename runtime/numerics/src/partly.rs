@@ -59,6 +59,39 @@ impl Values {
         };
         Ok(Partly { value: value.clone(), present })
     }
+
+    /// One step, counted from 1, of a partly observed family over the length: from its own name (`x[3]`), as [`partly`](Self::partly), or from
+    /// the family's array `[B, T, …]`. The family's presences are one number for each record, or one for each record and step, `[B, T]`.
+    ///
+    /// # Errors
+    /// Those of [`partly`](Self::partly), or an array with fewer steps.
+    pub fn partly_step(
+        &self,
+        (name, family, step): (&str, &str, usize),
+        shape: &[usize],
+        params: &Params,
+    ) -> Result<Partly<Tensor>> {
+        if self.find(name).is_some() || self.find(family).is_none() {
+            return self.partly(name, shape, params);
+        }
+        let value = crate::steps::one(self, name, family, step)?;
+        let records = value.dim(0)?;
+        let present = match self.find(&Self::presence_of(family)) {
+            None => Tensor::ones(records, params.dtype(), params.device())?,
+            Some(present) if present.dims() == [records] => present.to_dtype(params.dtype())?,
+            Some(present) if present.rank() == 2 && present.dim(0)? == records && present.dim(1)? >= step => {
+                present.narrow(1, step - 1, 1)?.squeeze(1)?.to_dtype(params.dtype())?
+            }
+            Some(present) => {
+                bail!(
+                    "the presences of `{family}` must be {records} numbers, one for each record, or one for each record and step; their \
+                     shape is {:?}",
+                    present.dims()
+                )
+            }
+        };
+        Ok(Partly { value, present })
+    }
 }
 
 /// A row of ones for each record that has the variable, in the shape of `like`.
@@ -172,5 +205,25 @@ mod tests {
         assert_eq!(presence(&values.clone().with("y?", tensor(&[0.0, 1.0])), "y"), [0.0, 1.0]);
         assert!(values.with("y?", tensor(&[1.0])).partly("y", &[], &params).is_err());
         assert!(Values::new().partly("y", &[], &params).is_err());
+    }
+
+    #[test]
+    fn a_step_comes_from_the_familys_array_with_its_own_presence() {
+        let params = Params::new(0, DType::F64, &Device::Cpu);
+        let all = Tensor::new(&[[1.0, 2.0], [3.0, 4.0]], &Device::Cpu).unwrap();
+        let step = |values: &Values, step| {
+            let name = format!("x[{step}]");
+            let found = values.partly_step((&name, "x", step), &[], &params).unwrap();
+            [found.value.to_vec1::<f64>().unwrap(), found.present.to_vec1::<f64>().unwrap()]
+        };
+        let values = Values::new().with("x", all.clone()).with("u", tensor(&[0.0, 0.0]));
+        assert_eq!(step(&values, 2), [[2.0, 4.0], [1.0, 1.0]]);
+        assert_eq!(step(&values.clone().with("x?", tensor(&[0.0, 1.0])), 2), [[2.0, 4.0], [0.0, 1.0]]);
+        let by_step = Tensor::new(&[[1.0, 0.0], [0.0, 1.0]], &Device::Cpu).unwrap();
+        let by_step = values.clone().with("x?", by_step);
+        assert_eq!([step(&by_step, 1), step(&by_step, 2)], [[[1.0, 3.0], [1.0, 0.0]], [[2.0, 4.0], [0.0, 1.0]]]);
+        assert_eq!(step(&by_step.with("x[2]", tensor(&[9.0, 9.0])), 2), [[9.0, 9.0], [1.0, 1.0]]);
+        assert_eq!(step(&Values::new().with("u", tensor(&[0.0, 0.0])), 1), [[0.0, 0.0], [0.0, 0.0]]);
+        assert!(values.with("x?", tensor(&[1.0])).partly_step(("x[1]", "x", 1), &[], &params).is_err());
     }
 }

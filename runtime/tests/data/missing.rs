@@ -152,3 +152,52 @@ fn labels_are_hidden_in_equal_parts_of_the_training_records() {
     let said = data::load(&source, &whole, Split::default()).unwrap_err().to_string();
     assert!(said.contains("--labelled 0.1: the model observes every variable"), "{said}");
 }
+
+/// A family over the length: a step is missing if its numbers are NaN, or if its presence is 0.
+#[test]
+fn steps_of_a_sequence_are_missing_one_by_one() {
+    let place = tempfile::tempdir().unwrap();
+    let nan = f32::NAN;
+    let x = [1.0, 2.0, nan, 4.0, nan, nan, 7.0, 8.0, 9.0];
+    let read = |says: Option<(&[usize], &[f32])>| {
+        let mut arrays = vec![("x", npy("<f4", &[3, 3, 1], &floats(x)))];
+        arrays.extend(says.map(|(shape, says)| ("x?", npy("<f4", shape, &floats(says.iter().copied())))));
+        let path = place.path().join("x.npz");
+        npz(&path, &arrays);
+        let mut spec = partly(spec(&[("x", Space::Real, &[3, 1])]), &["x"]);
+        spec.variables.iter_mut().for_each(|variable| variable.steps = true);
+        let data = load(&path, &spec, &[])?;
+        let mut all = Vec::new();
+        for records in [&data.train, &data.test] {
+            let batch = Batches::new(&spec, records, &Device::Cpu).unwrap().range(records, 0, records.len()).unwrap();
+            let values: Vec<Vec<f32>> = batch.get("x").unwrap().flatten_from(1).unwrap().to_vec2().unwrap();
+            let present: Vec<Vec<f32>> = batch.get("x?").unwrap().to_vec2().unwrap();
+            all.extend(values.into_iter().zip(present).enumerate().map(|(at, both)| (records.number(at), both)));
+        }
+        all.sort_by_key(|(number, _)| *number);
+        let of = |(values, present): (Vec<f32>, Vec<f32>)| -> Vec<Option<f32>> {
+            assert!(values.iter().all(|value| value.is_finite()), "{values:?}");
+            values.into_iter().zip(present).map(|(value, present)| (present == 1.0).then_some(value)).collect()
+        };
+        anyhow::Ok(all.into_iter().map(|(_, both)| of(both)).collect::<Vec<_>>())
+    };
+    let all = [vec![Some(1.0), Some(2.0), None], vec![Some(4.0), None, None], vec![Some(7.0), Some(8.0), Some(9.0)]];
+    assert_eq!(read(None).unwrap(), all);
+    let [first, second, _] = all.clone();
+    assert_eq!(read(Some((&[3], &[1.0, 1.0, 0.0]))).unwrap(), [first, second, vec![None; 3]]);
+    let by_step = read(Some((&[3, 3], &[0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 1.0]))).unwrap();
+    assert_eq!(by_step, [vec![None, Some(2.0), None], vec![Some(4.0), None, None], vec![Some(7.0), None, Some(9.0)]]);
+    let said = format!("{:#}", read(Some((&[3, 3], &[0.5; 9]))).unwrap_err());
+    assert!(said.contains("`x?` is 0.5 at step 1"), "{said}");
+}
+
+/// The array of a whole family is not taken for its members, and they are not silently missing.
+#[test]
+fn members_are_not_missing_because_their_family_is_one_array() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("x.npz");
+    npz(&path, &[("x", npy("<f4", &[3, 2, 1], &floats([0.0; 6])))]);
+    let spec = partly(spec(&[("x[1]", Space::Real, &[1]), ("x[2]", Space::Real, &[1])]), &["x[1]", "x[2]"]);
+    let said = format!("{:#}", load(&path, &spec, &[]).unwrap_err());
+    assert!(said.contains("`x[1]`") && said.contains("the data set has `x`"), "{said}");
+}

@@ -198,7 +198,12 @@ fn from_values(plan: &Plan, id: VariableId, from: &TokenStream) -> TokenStream {
 fn partly_from_values(plan: &Plan, id: VariableId, from: &TokenStream) -> TokenStream {
     let (text, ty) = (plan.name(id), ident(&plan.names.types[id.0]));
     let shape = dims(plan, Scope::Run, &plan.model.variable(id).dims);
-    quote!(&#from.partly(#text, &#shape, &self.params)?.map(super::variables::#ty))
+    match plan.outside(id) {
+        (family, Some(step)) => {
+            quote!(&#from.partly_step((#text, #family, #step), &#shape, &self.params)?.map(super::variables::#ty))
+        }
+        _ => quote!(&#from.partly(#text, &#shape, &self.params)?.map(super::variables::#ty)),
+    }
 }
 
 /// Positions of the parameters that determine the sizes of families, with the values for which the code is valid.

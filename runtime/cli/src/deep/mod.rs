@@ -157,8 +157,12 @@ fn records(spec: &Spec, count: usize, noise: &mut Noise) -> Result<Values> {
         data.insert(name, on_the_grid(&value.to_dtype(DType::F64)?, spec, name)?);
     }
     for (at, variable) in spec.variables.iter().filter(|variable| variable.role == Role::Partly).enumerate() {
-        let present: Vec<f64> = (0..count).map(|row| f64::from(u8::from((at + row) % 2 == 0))).collect();
-        data.insert(&Values::presence_of(&variable.name), Tensor::from_vec(present, count, &device)?);
+        // A family over the length lacks other steps in every record.
+        let steps = if variable.steps { variable.shape[0] } else { 1 };
+        let has = |place: usize| f64::from(u8::from((at + place / steps + place % steps) % 2 == 0));
+        let present: Vec<f64> = (0..count * steps).map(has).collect();
+        let dims = if variable.steps { vec![count, steps] } else { vec![count] };
+        data.insert(&Values::presence_of(&variable.name), Tensor::from_vec(present, dims, &device)?);
     }
     if let Some((length, steps)) = length(spec) {
         data.insert(&length.name, Tensor::from_vec(lengths(steps, count), (count, 1), &device)?);

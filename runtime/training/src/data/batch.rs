@@ -152,8 +152,19 @@ impl Batches {
             };
             values.insert(&variable.name, tensor);
             if let Some(present) = records.present(&variable.name) {
-                let present: Vec<f32> = indices.iter().map(|&index| f32::from(u8::from(present[index]))).collect();
-                let present = Tensor::from_vec(present, indices.len(), &self.device)?;
+                let number = |present: bool| f32::from(u8::from(present));
+                let present = if variable.steps {
+                    let steps = variable.shape[0];
+                    let of = |&index: &usize| match records.steps(&variable.name, index) {
+                        Some(steps) => steps.iter().copied().map(number).collect(),
+                        None => vec![number(present[index]); steps],
+                    };
+                    let each: Vec<f32> = indices.iter().flat_map(of).collect();
+                    Tensor::from_vec(each, (indices.len(), steps), &self.device)?
+                } else {
+                    let each: Vec<f32> = indices.iter().map(|&index| number(present[index])).collect();
+                    Tensor::from_vec(each, indices.len(), &self.device)?
+                };
                 values.insert(&Values::presence_of(&variable.name), present);
             }
         }

@@ -56,6 +56,9 @@ pub fn bind(table: &Table, variables: &[Variable], asked: &[(String, String)]) -
                 if let Some(text) = asked {
                     ensure!(says.is_some(), "--bind {presence}={text}: there is no `{text}`; {}", has(table));
                 }
+                let family = variable.name.split_once('[').map(|(family, _)| family);
+                let whole = family.filter(|family| fields.is_none() && position(table, family).is_some());
+                ensure!(whole.is_none(), nothing(table, variable));
                 (fields.unwrap_or_default(), says)
             }
             (fields, _) => (fields.with_context(|| nothing(table, variable))?, None),

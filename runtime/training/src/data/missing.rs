@@ -9,6 +9,7 @@ use super::cells::{Cells, Column};
 use super::fit::{Fitting, is_missing, is_missing_class, select};
 use super::records::Records;
 use super::table::{Field, Raw};
+use crate::input::Array;
 use crate::spec::{Space, Variable};
 use anyhow::{Result, bail, ensure};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +37,9 @@ pub fn present(
         in_part[row] = !present[row] && all().any(|share| share != Share::Nothing);
     }
     if let Some(says) = says {
-        for (row, said) in flags(says, indices, how)?.into_iter().enumerate() {
+        let steps = if variable.steps { variable.shape[0].max(1) } else { 1 };
+        for (row, said) in said(says, indices, steps, how)?.chunks(steps).enumerate() {
+            let said = said.contains(&true);
             present[row] &= said;
             in_part[row] &= said;
         }
@@ -85,6 +88,76 @@ fn shares(raw: &Raw, is_label: bool, indices: &[usize]) -> Vec<Share> {
             numbers.chunks(size).map(row).collect()
         }
     }
+}
+
+/// For a family over the length in one array `[records, T, …]`: for each of the records `indices` whether it has every step, and these records
+/// with a valid value in place of the missing ones. A step is missing if one of its numbers is NaN (a class: below 0), or if its presence is 0;
+/// presences are one number for each record, or one for each record and step. None if no step is missing, if all are, and for other fields.
+///
+/// # Errors
+/// Presences other than 0 and 1, or another number of them.
+pub fn by_step(
+    variable: &Variable,
+    field: &Field,
+    says: Option<&Field>,
+    indices: &[usize],
+    how: &Fitting<'_>,
+    notes: &mut BTreeSet<String>,
+) -> Result<Option<(Field, Vec<Vec<bool>>)>> {
+    let (Raw::Numbers(array), steps) = (&field.raw, variable.shape[0]) else { return Ok(None) };
+    if array.shape.get(1) != Some(&steps) || steps == 0 {
+        return Ok(None);
+    }
+    let numbers = select(array, indices);
+    let size = (numbers.len() / (indices.len() * steps).max(1)).max(1);
+    let is_label = variable.space == Space::Label;
+    let has = |step: &[f64]| match step {
+        &[number] if is_label => !number.is_nan() && number >= 0.0,
+        _ if is_label => step.contains(&1.0),
+        _ => step.iter().all(|number| !number.is_nan()),
+    };
+    let mut present: Vec<bool> = numbers.chunks(size).map(has).collect();
+    if let Some(says) = says {
+        let said = said(says, indices, steps, how)?;
+        present.iter_mut().zip(said).for_each(|(present, said)| *present &= said);
+    }
+    let Some(valid) = present.iter().position(|present| *present).filter(|_| present.contains(&false)) else {
+        return Ok(None);
+    };
+    let there = present.iter().filter(|present| **present).count();
+    notes.insert(format!("{}: {there} of {} steps have a value", variable.name, present.len()));
+    let bytes = array.content.len() / (array.shape[0] * steps).max(1);
+    let at = |place: usize| (indices[place / steps] * steps + place % steps) * bytes;
+    let content = (0..present.len()).flat_map(|place| {
+        let from = at(if present[place] { place } else { valid });
+        &array.content[from..from + bytes]
+    });
+    let mut shape = array.shape.clone();
+    shape[0] = indices.len();
+    let filled = Array { kind: array.kind, shape, content: content.copied().collect() };
+    let filled = Field { name: field.name.clone(), raw: Raw::Numbers(filled) };
+    Ok(Some((filled, present.chunks(steps).map(<[bool]>::to_vec).collect())))
+}
+
+/// The presences of every step of these records.
+fn said(says: &Field, indices: &[usize], steps: usize, how: &Fitting<'_>) -> Result<Vec<bool>> {
+    let Raw::Numbers(array) = &says.raw else {
+        return Ok(flags(says, indices, how)?.into_iter().flat_map(|said| vec![said; steps]).collect());
+    };
+    let numbers = select(array, indices);
+    if numbers.len() != indices.len() * steps || steps == 1 {
+        return Ok(flags(says, indices, how)?.into_iter().flat_map(|said| vec![said; steps]).collect());
+    }
+    if let Some(at) = numbers.iter().position(|number| ![0.0, 1.0].contains(number)) {
+        bail!(
+            "{}: `{}` is {} at step {}; expected 1 where a record has the variable, and 0",
+            how.record(indices[at / steps]),
+            says.name,
+            numbers[at],
+            at % steps + 1
+        );
+    }
+    Ok(numbers.into_iter().map(|number| number == 1.0).collect())
 }
 
 /// The numbers 0 and 1 of a field.

@@ -195,6 +195,7 @@ impl DataSet {
         let mut notes = BTreeSet::new();
         let mut columns = Vec::new();
         let mut presences = Vec::new();
+        let mut steps = Vec::new();
         for Binding { variable, fields, says } in &self.bindings {
             let none = Vec::new();
             let how = Fitting {
@@ -208,7 +209,18 @@ impl DataSet {
             };
             let fields: Vec<&Field> = fields.iter().map(|&at| &table.fields[at]).collect();
             let place = || self.place.clone();
-            let cells = if variable.role == Role::Partly {
+            let by_step = match (variable.role, fields.as_slice()) {
+                (Role::Partly, [only]) if variable.steps => {
+                    let says = says.map(|at| &table.fields[at]);
+                    missing::by_step(variable, only, says, indices, &how, &mut notes).with_context(place)?
+                }
+                _ => None,
+            };
+            let cells = if let Some((filled, present)) = by_step {
+                steps.push((variable.name.clone(), present));
+                let all: Vec<usize> = (0..indices.len()).collect();
+                fit::fit(variable, &[&filled], &all, &how, &mut notes).with_context(place)?
+            } else if variable.role == Role::Partly {
                 let says = says.map(|at| &table.fields[at]);
                 let present =
                     missing::present(variable, &fields, says, indices, &how, &mut notes).with_context(place)?;
@@ -236,6 +248,7 @@ impl DataSet {
         }
         let mut records = Records::of(columns)?.numbered(numbers.unwrap_or(indices).to_vec());
         presences.into_iter().for_each(|(name, present)| records.set_present(&name, present));
+        steps.into_iter().for_each(|(name, present)| records.set_steps(&name, present));
         self.scales.iter().flatten().for_each(|(variable, scale)| records.scale(variable, scale));
         Ok(records)
     }

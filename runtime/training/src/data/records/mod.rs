@@ -28,6 +28,8 @@ pub struct Records {
     scales: Scales,
     /// The presences of partly observed columns.
     present: BTreeMap<String, Vec<bool>>,
+    /// Of families over the length, for each record the presence of every step.
+    steps: BTreeMap<String, Vec<Vec<bool>>>,
     /// The source of records that are read on demand. There are no columns here then.
     stored: Option<Arc<dyn Dataset>>,
 }
@@ -157,7 +159,11 @@ impl Records {
                 continue;
             }
             term.value = match batch.find(&Values::presence_of(variable)) {
-                Some(present) => term.value.broadcast_sub(&(present * factor)?)?,
+                // Of a family over the length, the part of its steps that a record has.
+                Some(present) => {
+                    let part = if present.rank() == 2 { present.mean(1)? } else { present.clone() };
+                    term.value.broadcast_sub(&(part * factor)?)?
+                }
                 None => (&term.value - factor)?,
             };
         }
@@ -172,6 +178,17 @@ impl Records {
     /// The presences of a column. None if it is always observed.
     pub fn present(&self, name: &str) -> Option<&[bool]> {
         self.present.get(name).map(Vec::as_slice)
+    }
+
+    /// Sets the presences of every step of a column, for each record. A record has a value if it has a step.
+    pub(super) fn set_steps(&mut self, name: &str, steps: Vec<Vec<bool>>) {
+        self.set_present(name, steps.iter().map(|steps| steps.contains(&true)).collect());
+        self.steps.insert(name.to_owned(), steps);
+    }
+
+    /// The presences of a record's steps in a column. None if it has all of them, or none.
+    pub fn steps(&self, name: &str, index: usize) -> Option<&[bool]> {
+        self.steps.get(name).filter(|_| self.has(name, index)).map(|steps| steps[index].as_slice())
     }
 
     /// Whether a record has a value in a column.
@@ -211,12 +228,14 @@ impl Records {
         }
         let column = |column: &Column| Column { name: column.name.clone(), cells: column.cells.select(indices) };
         let of = |present: &Vec<bool>| indices.iter().map(|&index| present[index]).collect();
+        let of_steps = |steps: &Vec<Vec<bool>>| indices.iter().map(|&index| steps[index].clone()).collect();
         Ok(Self {
             count: indices.len(),
             columns: self.columns.iter().map(column).collect(),
             numbers: Some(indices.iter().map(|&index| self.number(index)).collect()),
             scales: self.scales.clone(),
             present: self.present.iter().map(|(name, all)| (name.clone(), of(all))).collect(),
+            steps: self.steps.iter().map(|(name, all)| (name.clone(), of_steps(all))).collect(),
             stored: None,
         })
     }
