@@ -10,7 +10,7 @@ use srvae_training::terminal::note;
 /// The requested device. Sets the threads and the precision, and prints the choice if it is not obvious.
 ///
 /// # Errors
-/// `--device cuda` without a GPU, or a precision that the CPU does not have.
+/// `--device cuda` without a GPU, or `--precision tf32` on the CPU.
 pub fn choose(args: &CommonArgs) -> Result<Device> {
     if !machine::set_threads(args.threads.map(Into::into), ranks::threads) && args.threads.is_some() {
         note("warning: --threads has no effect: the threads were already started");
@@ -33,8 +33,10 @@ pub fn choose(args: &CommonArgs) -> Result<Device> {
         },
     };
     let precision = Precision::from(args.precision);
-    if device.is_cpu() && precision != Precision::F32 {
-        bail!("--precision: the CPU computes in f32; tf32 and bf16 are for --device cuda");
+    if device.is_cpu() && precision == Precision::Tf32 {
+        bail!(
+            "--precision tf32 is for --device cuda; the CPU has f32, and bf16 for the activations that training keeps"
+        );
     }
     cuda::set_precision(precision);
     ranks::meet_on(&device)?;

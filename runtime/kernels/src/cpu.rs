@@ -1,6 +1,6 @@
 //! Access to candle's CPU storage, and matrix products on it.
 
-use candle_core::{CpuStorage, DType, Layout, Result, Storage, StorageRef, Tensor};
+use candle_core::{CpuStorage, DType, Layout, Result, Storage, StorageRef, Tensor, WithDType};
 use gemm::{Parallelism, gemm};
 use rayon::prelude::*;
 use std::marker::PhantomData;
@@ -50,7 +50,7 @@ pub struct Values<'a, T> {
     of: PhantomData<T>,
 }
 
-impl<'a, T: Float> Values<'a, T> {
+impl<'a, T: WithDType> Values<'a, T> {
     /// # Errors
     /// A tensor that is not contiguous, not on the CPU or of another type.
     pub fn of(tensor: &'a Tensor) -> Result<Self> {
@@ -63,7 +63,7 @@ impl<'a, T: Float> Values<'a, T> {
     }
 }
 
-impl<T: Float> Deref for Values<'_, T> {
+impl<T: WithDType> Deref for Values<'_, T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {

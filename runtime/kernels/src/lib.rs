@@ -7,6 +7,7 @@ mod adamax;
 mod allocator;
 mod arguments;
 mod attention;
+mod bf16;
 mod carrier;
 mod columns;
 mod conv;
@@ -63,7 +64,7 @@ pub use fingerprint::{combine, fingerprint};
 pub use fourier::fourier;
 pub use group_norm::normalise_groups;
 
-pub use elementwise::{elu, softplus};
+pub use elementwise::{add, elu, softplus};
 pub use head::Head;
 pub use mixture::{
     MIN_LOG_SCALE, SPREAD_MARGIN, logistic_mixture_log_prob, logistic_mixture_mean, logistic_mixture_value,
@@ -75,7 +76,7 @@ pub use normalise::normalise_channels;
 pub use recurrent::{gru, lstm};
 pub use resize::{downsample, upsample};
 pub use self_attention::attend;
-pub use shape::{concat, each, flatten, level, mask, past, per_sample, repeat, reshape, within};
+pub use shape::{channels, concat, each, flatten, level, mask, past, per_sample, repeat, reshape, within};
 pub use special::{
     digamma, direction_angle_draw, direction_log_peak, direction_mean_length, lgamma, log_gamma_draw, poisson_draw,
 };

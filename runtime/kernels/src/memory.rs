@@ -20,7 +20,7 @@ pub const EVALUATION_COPIES: u64 = 2;
 pub struct Held {
     /// Per image, from the forward pass to the backward pass.
     pub kept: u64,
-    /// Per image, during the backward pass.
+    /// Per image, during the backward pass. A dense layer holds the state of a few images of a large batch at a time, and then takes less.
     pub passing: u64,
     /// Per image, input and output together.
     pub ends: u64,

@@ -9,7 +9,9 @@
 //! Without a tape all operations are in candle's graph, and `backward` of a tensor is correct.
 
 mod again;
+mod kept;
 mod seed;
+mod sum;
 
 use crate::{DType, Device, Result, Tensor};
 use again::Compute;
@@ -17,9 +19,11 @@ pub use again::again;
 use candle_core::backprop::GradStore;
 use candle_core::op::BackpropOp;
 use candle_core::{CustomOp1, CustomOp2, CustomOp3, Shape, Storage, TensorId};
+use kept::Kept;
 use seed::Seed;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use sum::add_to;
 
 thread_local! {
     static RECORD: RefCell<Option<Record>> = const { RefCell::new(None) };
@@ -42,30 +46,58 @@ pub struct Tape {
 #[derive(Default)]
 struct Record {
     nodes: Vec<Node>,
-    /// Whether operations are recorded, or [recomputed parts](again) only.
-    operations: bool,
+    /// On a [compact](Tape::compact) tape, the outputs that depend on data.
+    activations: Option<HashMap<TensorId, Kept>>,
+}
+
+impl Record {
+    /// What a node keeps of an input.
+    fn input(&self, tensor: &Tensor) -> Kept {
+        let known = self.activations.as_ref().and_then(|known| known.get(&tensor.id()).cloned());
+        known.unwrap_or_else(|| Kept::Whole(tensor.clone()))
+    }
+
+    /// What a node keeps of the output of an operation on `inputs`. The values of parameters, as normalised weights, remain as they are.
+    fn output(&mut self, tensor: &Tensor, inputs: &[&Tensor]) -> Kept {
+        let Some(known) = &mut self.activations else { return Kept::Whole(tensor.clone()) };
+        if inputs.iter().all(|input| input.is_variable() && !known.contains_key(&input.id())) {
+            return Kept::Whole(tensor.clone());
+        }
+        let kept = Kept::of(tensor);
+        known.insert(tensor.id(), kept.clone());
+        kept
+    }
 }
 
 /// An operation with its inputs and its outputs.
 struct Node {
-    inputs: Vec<Tensor>,
+    inputs: Vec<Kept>,
     /// One, or several of a recomputed part.
-    outputs: Vec<Tensor>,
+    outputs: Vec<Kept>,
     operation: Operation,
+    /// Whether its backward pass reads values in bf16, too.
+    halves: bool,
 }
 
 enum Operation {
     One(Box<dyn CustomOp1>),
     Two(Box<dyn CustomOp2>),
     Three(Box<dyn CustomOp3>),
-    /// A recomputed part, and whether its operations are recorded.
-    Again(Compute, bool),
+    /// A recomputed part.
+    Again(Compute),
 }
 
 impl Node {
+    /// The values that the backward pass reads.
+    fn open(&self, kept: &Kept) -> Result<Tensor> {
+        if self.halves { Ok(kept.stored()) } else { kept.open() }
+    }
+
     /// The gradient of every input that needs one.
-    fn backward(&self, output: &Tensor, gradient: &Tensor) -> Result<Vec<(&Tensor, Tensor)>> {
-        let gradients = match (&self.operation, self.inputs.as_slice()) {
+    fn backward(&self, output: &Kept, gradient: &Tensor) -> Result<Vec<(&Kept, Tensor)>> {
+        let inputs = self.inputs.iter().map(|input| self.open(input)).collect::<Result<Vec<_>>>()?;
+        let output = &self.open(output)?;
+        let gradients = match (&self.operation, inputs.as_slice()) {
             (Operation::One(op), [a]) => vec![op.bwd(a, output, gradient)?],
             (Operation::Two(op), [a, b]) => {
                 let (a, b) = op.bwd(a, b, output, gradient)?;
@@ -85,16 +117,17 @@ impl Node {
 impl Tape {
     /// Starts to record. A nested tape records only the operations inside it.
     pub fn begin() -> Self {
-        Self::new(true)
+        Self::new(Record::default())
     }
 
-    /// Starts to record recomputed parts only. Operations are in candle's graph, which takes less time for small tensors.
-    pub fn of_parts() -> Self {
-        Self::new(false)
+    /// Starts to record as [`begin`](Self::begin) does. Between the passes, large activations on the CPU are kept in bf16, which halves their
+    /// memory.
+    pub fn compact() -> Self {
+        Self::new(Record { activations: Some(HashMap::new()), ..Record::default() })
     }
 
-    fn new(operations: bool) -> Self {
-        Self { outer: RECORD.replace(Some(Record { nodes: Vec::new(), operations })) }
+    fn new(record: Record) -> Self {
+        Self { outer: RECORD.replace(Some(record)) }
     }
 
     /// The gradients of `loss` with respect to all variables. The values of the tape are freed during the pass.
@@ -156,8 +189,8 @@ impl Backward {
         }
         while let Some(node) = nodes.pop() {
             self.hand_on(|newest| newest == Some(nodes.len()))?;
-            if let Operation::Again(compute, operations) = &node.operation {
-                self.again(&node, compute, *operations)?;
+            if let Operation::Again(compute) = &node.operation {
+                self.again(&node, compute)?;
                 continue;
             }
             let [output] = node.outputs.as_slice() else { continue };
@@ -170,7 +203,7 @@ impl Backward {
             places.push(place(&gradient.value));
             for (number, (input, gradient)) in gradients.into_iter().enumerate() {
                 let alone = places[number].is_some() && places.iter().filter(|at| **at == places[number]).count() == 1;
-                self.give(input, gradient, alone)?;
+                self.give_kept(input, gradient, alone)?;
             }
         }
         self.hand_on(|_| true)?;
@@ -193,6 +226,14 @@ impl Backward {
             if let Some(value) = lent {
                 self.sums.insert(input.id(), Sum { value, alone: true });
             }
+        }
+    }
+
+    /// Adds to the gradient of a tensor that a node keeps. Only outputs of nodes, which are leaves, are kept in bf16.
+    fn give_kept(&mut self, kept: &Kept, gradient: Tensor, alone: bool) -> Result<()> {
+        match kept {
+            Kept::Whole(tensor) => self.give(tensor, gradient, alone),
+            Kept::Half { of, .. } => self.add(*of, gradient.detach(), alone),
         }
     }
 
@@ -220,7 +261,14 @@ impl Backward {
 
     fn add(&mut self, leaf: TensorId, gradient: Tensor, alone: bool) -> Result<()> {
         let sum = match self.sums.remove(&leaf) {
-            Some(before) => Sum { value: (before.value + gradient)?, alone: true },
+            Some(before) => {
+                let (sum, values, alone) = match before.alone {
+                    true => (before.value, gradient, true),
+                    false => (gradient, before.value, alone),
+                };
+                let value = if alone && add_to(&sum, &values)? { sum } else { (sum + values)? };
+                Sum { value, alone: true }
+            }
             None => Sum { value: gradient, alone },
         };
         self.sums.insert(leaf, sum);
@@ -265,25 +313,20 @@ pub fn none() -> Result<GradStore> {
 
 /// Whether an operation on these tensors is recorded on the tape.
 fn records(inputs: &[&Tensor]) -> bool {
-    inputs.iter().any(|input| input.track_op())
-        && RECORD.with_borrow(|record| record.as_ref().is_some_and(|record| record.operations))
+    inputs.iter().any(|input| input.track_op()) && RECORD.with_borrow(Option::is_some)
 }
 
 /// Records an operation; its result is a leaf of candle's graph.
-fn record(inputs: &[&Tensor], operation: Operation, (storage, shape): (Storage, Shape)) -> Tensor {
+fn record(inputs: &[&Tensor], operation: Operation, halves: bool, (storage, shape): (Storage, Shape)) -> Tensor {
     let output = Tensor::from_storage(storage, shape, BackpropOp::none(), true);
-    let inputs = inputs.iter().map(|&input| input.clone()).collect();
-    push(Node { inputs, outputs: vec![output.clone()], operation });
-    output
-}
-
-/// Adds a node to the tape, if one records.
-fn push(node: Node) {
     RECORD.with_borrow_mut(|record| {
         if let Some(record) = record {
-            record.nodes.push(node);
+            let outputs = vec![record.output(&output, inputs)];
+            let inputs = inputs.iter().map(|&input| record.input(input)).collect();
+            record.nodes.push(Node { inputs, outputs, operation, halves });
         }
     });
+    output
 }
 
 /// Applies an operation on one tensor.
@@ -300,7 +343,7 @@ pub fn op1(a: &Tensor, op: impl CustomOp1 + Send + Sync + 'static) -> Result<Ten
         Storage::Cuda(stored) => op.cuda_fwd(stored, layout).map(|(made, shape)| (Storage::Cuda(made), shape))?,
         Storage::Metal(_) => return a.apply_op1(op),
     };
-    Ok(record(&[a], Operation::One(Box::new(op)), made))
+    Ok(record(&[a], Operation::One(Box::new(op)), false, made))
 }
 
 /// Applies an operation on two tensors.
@@ -308,6 +351,18 @@ pub fn op1(a: &Tensor, op: impl CustomOp1 + Send + Sync + 'static) -> Result<Ten
 /// # Errors
 /// Those of the operation.
 pub fn op2(a: &Tensor, b: &Tensor, op: impl CustomOp2 + Send + Sync + 'static) -> Result<Tensor> {
+    two(a, b, op, false)
+}
+
+/// Applies an operation on two tensors whose backward pass reads inputs and output in f32 or in bf16, as they were kept.
+///
+/// # Errors
+/// Those of the operation.
+pub fn op2_of_halves(a: &Tensor, b: &Tensor, op: impl CustomOp2 + Send + Sync + 'static) -> Result<Tensor> {
+    two(a, b, op, true)
+}
+
+fn two(a: &Tensor, b: &Tensor, op: impl CustomOp2 + Send + Sync + 'static, halves: bool) -> Result<Tensor> {
     if !records(&[a, b]) {
         return a.apply_op2(b, op);
     }
@@ -321,7 +376,7 @@ pub fn op2(a: &Tensor, b: &Tensor, op: impl CustomOp2 + Send + Sync + 'static) -
         }
         _ => return elsewhere(op.name()),
     };
-    Ok(record(&[a, b], Operation::Two(Box::new(op)), made))
+    Ok(record(&[a, b], Operation::Two(Box::new(op)), halves, made))
 }
 
 /// Applies an operation on three tensors.
@@ -329,6 +384,18 @@ pub fn op2(a: &Tensor, b: &Tensor, op: impl CustomOp2 + Send + Sync + 'static) -
 /// # Errors
 /// Those of the operation.
 pub fn op3(a: &Tensor, b: &Tensor, c: &Tensor, op: impl CustomOp3 + Send + Sync + 'static) -> Result<Tensor> {
+    three([a, b, c], op, false)
+}
+
+/// Applies an operation on three tensors whose backward pass reads inputs and output in f32 or in bf16, as they were kept.
+///
+/// # Errors
+/// Those of the operation.
+pub fn op3_of_halves(a: &Tensor, b: &Tensor, c: &Tensor, op: impl CustomOp3 + Send + Sync + 'static) -> Result<Tensor> {
+    three([a, b, c], op, true)
+}
+
+fn three([a, b, c]: [&Tensor; 3], op: impl CustomOp3 + Send + Sync + 'static, halves: bool) -> Result<Tensor> {
     if !records(&[a, b, c]) {
         return a.apply_op3(b, c, op);
     }
@@ -343,7 +410,7 @@ pub fn op3(a: &Tensor, b: &Tensor, c: &Tensor, op: impl CustomOp3 + Send + Sync 
         }
         _ => return elsewhere(op.name()),
     };
-    Ok(record(&[a, b, c], Operation::Three(Box::new(op)), made))
+    Ok(record(&[a, b, c], Operation::Three(Box::new(op)), halves, made))
 }
 
 fn elsewhere(name: &str) -> Result<Tensor> {

@@ -105,6 +105,20 @@ fn what_a_resumed_run_does_otherwise_is_said_and_kept() {
     assert_eq!(config["resumed"][0]["changed"]["batch"], serde_json::json!({ "was": 32, "now": 16 }));
 }
 
+/// A run in bf16 is recorded as such; on the CPU there is no tf32.
+#[test]
+fn the_precision_is_part_of_a_run() {
+    let place = Place::new();
+    place.fails("train toy.pgm --data builtin --steps 3 --precision tf32", &["tf32", "--device cuda", "bf16"]);
+    place.json("train toy.pgm --data builtin --steps 3 --out run --precision bf16");
+    let config: Value = serde_json::from_slice(&fs::read(place.path("run/config.json")).unwrap()).unwrap();
+    assert_eq!(config["train"]["precision"], "bf16");
+    let same = place.run("train run --resume --steps 4 --precision bf16");
+    assert!(same.code == 0 && !same.err.contains("--precision"), "{}", same.err);
+    let said = place.run("train run --resume --steps 5");
+    assert!(said.code == 0 && said.err.contains("--precision f32 (bf16 before)"), "{}", said.err);
+}
+
 /// An interrupt at any moment (here mostly within a validation) loses no step, and the resumed run has the same result.
 #[test]
 #[cfg(unix)]

@@ -212,15 +212,16 @@ pub enum DeviceChoice {
     Cuda,
 }
 
-/// The number format of GEMMs.
+/// The number format of GEMMs on a GPU, and of the activations that training keeps on the CPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum PrecisionChoice {
-    /// 24 bits of mantissa, as on the CPU.
+    /// 24 bits of mantissa.
     #[default]
     F32,
-    /// 11 bits, in the tensor cores.
+    /// 11 bits, in the tensor cores; only on a GPU.
     Tf32,
-    /// 8 bits, in the tensor cores; dense layers also store their activations in bf16.
+    /// 8 bits. On a GPU, in the tensor cores; dense layers also store their activations in bf16. On the CPU, only activations are kept in
+    /// bf16 from the forward to the backward pass: less memory, the same time.
     Bf16,
 }
 
@@ -239,7 +240,8 @@ pub struct CommonArgs {
     /// The device to compute on.
     #[arg(long, value_enum, default_value_t)]
     pub device: DeviceChoice,
-    /// The number format of matrix products (GEMMs) on a GPU; parameters and sums are always f32.
+    /// The number format of matrix products (GEMMs) on a GPU, and of activations kept for the backward pass on the CPU; parameters and sums
+    /// are always f32.
     #[arg(long, value_enum, default_value_t)]
     pub precision: PrecisionChoice,
     /// Number of threads [default: all cores].

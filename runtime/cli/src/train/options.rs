@@ -4,6 +4,7 @@ use crate::args::{ModelArgs, ScheduleChoice, TrainArgs};
 use crate::ranks;
 use anyhow::Result;
 use srvae_training::Device;
+use srvae_training::ops::cuda::precision;
 use srvae_training::train::{Config, Parts, ScheduleKind};
 
 /// Whether a small model is trained on a CPU with no options for steps, batch or rate.
@@ -43,6 +44,7 @@ pub fn apply(config: &mut Config, args: &TrainArgs, pictures: usize) -> Result<(
     config.average = args.average.or(config.average);
     config.patience = args.patience.or(config.patience);
     config.minutes = args.minutes.or(config.minutes);
+    precision().name().clone_into(&mut config.precision);
     set(&mut config.validate_every, args.validate_every);
     set(&mut config.checkpoint_every, args.checkpoint_every);
     config.micro_batch = args.micro_batch.or(config.micro_batch);

@@ -15,12 +15,12 @@ fn shape(_: &AddConfig, inputs: &[&[usize]]) -> Result<Vec<usize>, String> {
 
 #[cfg(feature = "tensors")]
 mod tensors {
-    use crate::tensors::{Result, Tensor, all_equal};
+    use crate::tensors::{Result, Tensor, all_equal, ops};
 
     /// # Errors
     /// Inputs whose shapes differ.
     pub fn add(inputs: &[&Tensor]) -> Result<Tensor> {
         let (first, rest) = all_equal("add", inputs)?;
-        rest.iter().try_fold(first.clone(), |whole, input| whole + *input)
+        rest.iter().try_fold(first.clone(), |whole, input| ops::add(&whole, input))
     }
 }

@@ -35,7 +35,7 @@ fn cost(config: &BottleneckConfig, inputs: &[&[usize]]) -> Cost {
 #[cfg(feature = "tensors")]
 mod tensors {
     use super::BottleneckConfig;
-    use crate::tensors::{NormConv, Params, Result, Shape2d, Tensor};
+    use crate::tensors::{NormConv, Params, Result, Shape2d, Tensor, ops};
 
     /// h plus four convolutions of h, with GELU before each.
     #[derive(Debug, Clone)]
@@ -70,7 +70,7 @@ mod tensors {
             for conv in &self.convs {
                 h = conv.forward(&crate::blocks::types::gelu(&h)?)?;
             }
-            x + h
+            ops::add(x, &h)
         }
     }
 }

@@ -38,13 +38,13 @@ fn shape(config: &ChannelsConfig, inputs: &[&[usize]]) -> Result<Vec<usize>, Str
 
 #[cfg(feature = "tensors")]
 mod tensors {
-    use crate::tensors::{Error, Result, Tensor};
+    use crate::tensors::{Error, Result, Tensor, ops};
 
     /// # Errors
     /// Channels that the input does not have.
     pub fn channels(input: &Tensor, from: usize, to: usize) -> Result<Tensor> {
         let (from, count) =
             super::span(from, to, input.dim(1)?).map_err(|why| Error::Msg(format!("`channels` {why}")))?;
-        input.narrow(1, from, count)?.contiguous()
+        ops::channels(input, from, count)
     }
 }

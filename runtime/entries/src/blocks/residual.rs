@@ -54,7 +54,7 @@ mod tensors {
         /// An input that does not fit.
         pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
             let h = self.first.forward(&ops::elu(x)?)?;
-            x + self.second.forward(&ops::elu(&h)?)?
+            ops::add(x, &self.second.forward(&ops::elu(&h)?)?)
         }
     }
 }

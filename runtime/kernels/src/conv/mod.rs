@@ -13,6 +13,7 @@ mod rows;
 mod single;
 mod tiled;
 
+use super::bf16::opened;
 use super::cpu::{Float, slice, unsupported};
 use super::cuda::{self, Backend};
 use super::profile::timed;
@@ -46,7 +47,7 @@ pub fn conv2d_of_first(
         Backend::Host => {
             let geometry = Geometry::new(x.dims4()?, weight.dims4()?, stride, padding)?.first(seen);
             let op = Biased { geometry, transposed: false, out: geometry.out_dims().to_vec().into() };
-            crate::tape::op3(&x.contiguous()?, &weight.contiguous()?, &bias.contiguous()?, op)
+            crate::tape::op3_of_halves(&x.contiguous()?, &weight.contiguous()?, &bias.contiguous()?, op)
         }
         Backend::Candle => reference::conv2d(x, weight, bias, stride, padding),
     }
@@ -64,7 +65,7 @@ pub fn affine(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
     }
     let geometry = Geometry::new((batch, channels, 1, 1), (filters, weight.elem_count() / filters.max(1), 1, 1), 1, 0)?;
     let op = Biased { geometry, transposed: false, out: (batch, filters).into() };
-    crate::tape::op3(&x.contiguous()?, &weight.contiguous()?, &bias.contiguous()?, op)
+    crate::tape::op3_of_halves(&x.contiguous()?, &weight.contiguous()?, &bias.contiguous()?, op)
 }
 
 /// Transposed convolution of `[N, C, H, W]` with `[C, O, k, k]` and a bias `[O]`.
@@ -84,7 +85,7 @@ pub fn conv_transpose2d(
         Backend::Host => {
             let geometry = Geometry::transposed(x.dims4()?, weight.dims4()?, stride, padding, output_padding)?;
             let op = Biased { geometry, transposed: true, out: geometry.in_dims().to_vec().into() };
-            crate::tape::op3(&x.contiguous()?, &weight.contiguous()?, &bias.contiguous()?, op)
+            crate::tape::op3_of_halves(&x.contiguous()?, &weight.contiguous()?, &bias.contiguous()?, op)
         }
         Backend::Candle => reference::conv_transpose2d(x, weight, bias, stride, padding, output_padding),
     }
@@ -209,14 +210,19 @@ impl CustomOp3 for Biased {
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let (gradient, g) = (gradient.contiguous()?, self.geometry);
+        // Values in bf16 are opened for this product alone.
+        let for_weight = {
+            let x = &opened(x)?;
+            let [left, right] = if self.transposed { [&gradient, x] } else { [x, &gradient] };
+            self.weight_gradient(left, right)?.reshape(weight.shape())?
+        };
+        let weight = &opened(weight)?;
         // The gradient of data is not computed.
         let for_input = x.track_op().then(|| match self.transposed {
             true => gradient.apply_op2_no_bwd(weight, &Plain(g)),
             false => gradient.apply_op2_no_bwd(weight, &InputGradient(g)),
         });
         let for_input = for_input.transpose()?.map(|found| found.reshape(x.shape())).transpose()?;
-        let [left, right] = if self.transposed { [&gradient, x] } else { [x, &gradient] };
-        let for_weight = self.weight_gradient(left, right)?.reshape(weight.shape())?;
         Ok((for_input, Some(for_weight), Some(bias::gradient(&gradient)?)))
     }
 }

@@ -10,8 +10,19 @@ pub enum Precision {
     F32,
     /// 11 bits, in the tensor cores.
     Tf32,
-    /// 8 bits, in the tensor cores; dense layers also store their activations in bf16.
+    /// 8 bits, in the tensor cores; dense layers also store their activations in bf16. On the CPU, kept activations only.
     Bf16,
+}
+
+impl Precision {
+    /// `f32`, `tf32` or `bf16`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Tf32 => "tf32",
+            Self::Bf16 => "bf16",
+        }
+    }
 }
 
 /// out ← left · right (+ out), for every matrix of a batch, all in row-major order: m×n = (m×k) · (k×n).

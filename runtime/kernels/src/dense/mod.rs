@@ -9,6 +9,7 @@ mod forward;
 mod gate;
 pub(crate) mod sizes;
 
+use super::bf16::Stored;
 use super::carrier::{Chain, Place};
 use super::cpu::{Values, slice};
 use super::cuda::{self, Backend};
@@ -99,7 +100,11 @@ fn fused(x: &Tensor, steps: &[DenseStep], attention: &Attention, kernels: DenseK
     }
     let (end, places) = chain.finish();
     let keep = x.track_op() || end.track_op();
-    crate::tape::op2(&x.contiguous()?, &end, Dense { sizes, pairs, places, keep, kernels, kept: OnceLock::new() })
+    crate::tape::op2_of_halves(
+        &x.contiguous()?,
+        &end,
+        Dense { sizes, pairs, places, keep, kernels, kept: OnceLock::new() },
+    )
 }
 
 /// The layer's sizes.
@@ -207,10 +212,10 @@ impl CustomOp2 for Dense {
         };
         let weights = Weights::of(&self.pairs)?;
         let (steps, gate, gradient) = (weights.steps(), weights.gate(), gradient.contiguous()?);
-        let backward =
-            Backward { sizes: &self.sizes, x: &Values::of(x)?, steps: &steps, composed, gate: &gate, attended };
-        let (out, gradient) = (Values::of(out)?, Values::of(&gradient)?);
-        let gradients = timed("dense layer", || backward.run(&out, &gradient));
+        let (x_values, out, gradient) = (Stored::of(x)?, Stored::of(out)?, Values::of(&gradient)?);
+        let (sizes, gate) = (&self.sizes, &gate);
+        let backward = Backward { sizes, x: x_values.values(), steps: &steps, composed, gate, attended };
+        let gradients = timed("dense layer", || backward.run(out.values(), &gradient));
         let mut all = Vec::with_capacity(self.pairs.len());
         for (step, grow_bias) in gradients.steps {
             all.push([step.squeeze, step.squeeze_bias]);

@@ -1,5 +1,7 @@
 //! Scalar functions of every element of a tensor.
 
+mod add;
+
 use crate::cpu::{filled, slice, unsupported};
 use crate::cuda::{self, Backend};
 use crate::profile::timed;
@@ -10,6 +12,8 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp1, CustomOp3, DType, Error, Layout, Shape};
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
+
+pub use add::add;
 
 /// The function of every element.
 ///

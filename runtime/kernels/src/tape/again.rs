@@ -2,7 +2,7 @@
 //!
 //! Chen, Xu, Zhang and Guestrin, *Training deep nets with sublinear memory cost* (2016).
 
-use super::{Backward, Node, Operation, RECORD, Tape, push};
+use super::{Backward, Kept, Node, Operation, RECORD, Tape};
 use crate::{Result, Tensor};
 use candle_core::Var;
 
@@ -16,21 +16,22 @@ pub(super) type Compute = Box<dyn Fn(&[Tensor]) -> Result<Vec<Tensor>>>;
 /// # Errors
 /// Those of `compute`.
 pub fn again(inputs: &[Tensor], compute: impl Fn(&[Tensor]) -> Result<Vec<Tensor>> + 'static) -> Result<Vec<Tensor>> {
-    let Some(operations) = RECORD.with_borrow(|record| record.as_ref().map(|record| record.operations)) else {
+    if !RECORD.with_borrow(Option::is_some) {
         return compute(inputs);
-    };
+    }
     let detached: Vec<Tensor> = inputs.iter().map(Tensor::detach).collect();
     // A tape of its own, dropped with the intermediate results.
-    let tape = Tape::new(operations);
+    let tape = Tape::begin();
     let made = compute(&detached);
     drop(tape);
     let outputs = made?.iter().map(leaf).collect::<Result<Vec<Tensor>>>()?;
-    let node = Node {
-        inputs: inputs.to_vec(),
-        outputs: outputs.clone(),
-        operation: Operation::Again(Box::new(compute), operations),
-    };
-    push(node);
+    let whole = |tensors: &[Tensor]| tensors.iter().cloned().map(Kept::Whole).collect();
+    let operation = Operation::Again(Box::new(compute));
+    RECORD.with_borrow_mut(|record| {
+        if let Some(record) = record {
+            record.nodes.push(Node { inputs: whole(inputs), outputs: whole(&outputs), operation, halves: false });
+        }
+    });
     Ok(outputs)
 }
 
@@ -42,15 +43,16 @@ fn leaf(tensor: &Tensor) -> Result<Tensor> {
 impl Backward {
     /// Recomputes the outputs of a node and backpropagates their gradients. Gradients of variables are added to the sums
     /// so far.
-    pub(super) fn again(&mut self, node: &Node, compute: &Compute, operations: bool) -> Result<()> {
+    pub(super) fn again(&mut self, node: &Node, compute: &Compute) -> Result<()> {
         let gradients = node.outputs.iter().map(|output| self.sums.remove(&output.id()).map(|sum| sum.value));
         let gradients: Vec<Option<Tensor>> = gradients.collect();
         if gradients.iter().all(Option::is_none) {
             return Ok(());
         }
+        let given = node.inputs.iter().map(Kept::open).collect::<Result<Vec<Tensor>>>()?;
         let read = |input: &Tensor| if input.track_op() { leaf(input) } else { Ok(input.clone()) };
-        let inputs = node.inputs.iter().map(read).collect::<Result<Vec<Tensor>>>()?;
-        let tape = Tape::new(operations);
+        let inputs = given.iter().map(read).collect::<Result<Vec<Tensor>>>()?;
+        let tape = Tape::begin();
         let made = compute(&inputs);
         let nodes = RECORD.take().unwrap_or_default().nodes;
         drop(tape);
@@ -58,7 +60,7 @@ impl Backward {
         let mut inner = Self::new(&nodes);
         inner.sums = std::mem::take(&mut self.sums);
         self.sums = inner.run(nodes, from)?;
-        for (own, input) in inputs.iter().zip(&node.inputs).filter(|(own, _)| own.track_op()) {
+        for (own, input) in inputs.iter().zip(&given).filter(|(own, _)| own.track_op()) {
             if let Some(sum) = self.sums.remove(&own.id()) {
                 self.give(input, sum.value, sum.alone)?;
             }
@@ -84,9 +86,9 @@ mod tests {
     fn recomputed_parts_have_the_same_gradients() {
         let (w, x) = (var(&[0.5, -1.5, 2.0]), var(&[1.0, 2.0, 3.0]));
         let part = |w: &Tensor, t: &[Tensor]| Ok(vec![(crate::elu(&(&t[0] * w)?)? + &t[1])?, t[0].sqr()?, w.detach()]);
-        let gradients = |again_at: bool, operations: bool| {
+        let gradients = |again_at: bool| {
             let calls = Rc::new(Cell::new(0));
-            let tape = Tape::new(operations);
+            let tape = Tape::begin();
             let mut state = (x.as_tensor() * 2.0).unwrap();
             for _ in 0..3 {
                 let (weight, count) = (w.as_tensor().clone(), calls.clone());
@@ -102,13 +104,11 @@ mod tests {
             let of = |var: &Var| store.get(var).unwrap().to_vec1::<f64>().unwrap();
             (of(&w), of(&x), calls.get())
         };
-        for operations in [false, true] {
-            let (whole, parts) = (gradients(false, operations), gradients(true, operations));
-            assert_eq!((whole.2, parts.2), (3, 6));
-            for (ours, theirs) in parts.0.iter().chain(&parts.1).zip(whole.0.iter().chain(&whole.1)) {
-                // Sums of six numbers of size 1 to 10, in another order.
-                assert!((ours - theirs).abs() < 1e-13, "{ours} {theirs}");
-            }
+        let (whole, parts) = (gradients(false), gradients(true));
+        assert_eq!((whole.2, parts.2), (3, 6));
+        for (ours, theirs) in parts.0.iter().chain(&parts.1).zip(whole.0.iter().chain(&whole.1)) {
+            // Sums of six numbers of size 1 to 10, in another order.
+            assert!((ours - theirs).abs() < 1e-13, "{ours} {theirs}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! The configuration of a training run.
 
 use crate::data::Split;
+use crate::ops::cuda::Precision;
 use serde::{Deserialize, Serialize};
 
 /// All options that affect the result of a training run, besides the model and the data.
@@ -48,6 +49,8 @@ pub struct Config {
     pub minutes: Option<f64>,
     /// On a GPU, record a step once as a CUDA graph and replay it.
     pub graph: bool,
+    /// The number format of GEMMs and of kept activations: `f32`, `tf32` or `bf16`.
+    pub precision: String,
 }
 
 impl Default for Config {
@@ -74,6 +77,7 @@ impl Default for Config {
             checkpoint_every: 50,
             minutes: None,
             graph: false,
+            precision: Precision::F32.name().to_owned(),
         }
     }
 }

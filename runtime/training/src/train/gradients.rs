@@ -1,5 +1,6 @@
 //! Gradients: their computation, norm and scaling.
 
+use crate::ops::cuda::Precision;
 use crate::ops::tape::Tape;
 use crate::{Model, Params, Tensor, ops};
 use anyhow::Result;
@@ -7,22 +8,14 @@ use candle_core::Var;
 use candle_core::backprop::GradStore;
 use rayon::prelude::*;
 
-/// The number of parameters (elements) from which a step is recorded on a tape. In smaller models, candle's operations
-/// between ours are most of a step, and starting candle's backward pass for each costs more than the sums that a tape
-/// saves.
-const RECORDED: usize = 1_000_000;
-
 /// A training step from its forward pass to its gradients.
-pub struct Recording(Option<Tape>);
+pub struct Recording(Tape);
 
 impl Recording {
-    /// Starts a step of a model.
+    /// Starts a step of a model. At the precision bf16 on the CPU, activations are kept in bf16.
     pub fn begin(model: &dyn Model) -> Self {
-        Self(match (model.params().count() >= RECORDED, model.recomputes()) {
-            (true, _) => Some(Tape::begin()),
-            (false, true) => Some(Tape::of_parts()),
-            (false, false) => None,
-        })
+        let compact = ops::cuda::precision() == Precision::Bf16 && model.params().device().is_cpu();
+        Self(if compact { Tape::compact() } else { Tape::begin() })
     }
 
     /// The gradients of the step's loss.
@@ -30,10 +23,7 @@ impl Recording {
     /// # Errors
     /// A failed tensor operation.
     pub fn backward(self, loss: &Tensor) -> crate::Result<GradStore> {
-        match self.0 {
-            Some(tape) => tape.backward(loss),
-            None => loss.backward(),
-        }
+        self.0.backward(loss)
     }
 }
 

@@ -13,6 +13,7 @@ use super::compose::{StepGradients, decompose};
 use super::forward::Attended;
 use super::gate::{GateGradients, GateValues};
 use super::sizes::{CHUNK, Sizes, StepValues};
+use crate::bf16::Activation;
 use crate::fast::activation::elu_gradient;
 use crate::fast::planes::{to_pixels, to_pixels_at, transpose};
 use crate::fast::product::{Left, Out, Right, product};
@@ -37,7 +38,7 @@ pub struct Gradients {
 /// The data shared by the passes.
 pub struct Backward<'a> {
     pub sizes: &'a Sizes,
-    pub x: &'a [f32],
+    pub x: Activation<'a>,
     pub steps: &'a [StepValues<'a>],
     pub composed: &'a [f32],
     pub gate: &'a GateValues<'a>,
@@ -48,7 +49,7 @@ pub struct Backward<'a> {
 /// of the channel's mean.
 #[derive(Clone, Copy)]
 struct Planes<'a> {
-    out: &'a [f32],
+    out: Activation<'a>,
     gradient: &'a [f32],
     shares: &'a [f32],
 }
@@ -78,7 +79,7 @@ struct Products {
 
 impl Backward<'_> {
     /// The gradients, from the output and its gradient.
-    pub fn run(&self, out: &[f32], gradient: &[f32]) -> Gradients {
+    pub fn run(&self, out: Activation<'_>, gradient: &[f32]) -> Gradients {
         let (gate, shares) = self.attention(out, gradient);
         let planes = Planes { out, gradient, shares: &shares };
         let divided = by_images::parts(self.sizes);
@@ -95,14 +96,15 @@ impl Backward<'_> {
     }
 
     /// The gradients of attention's weights, and the shares of [`Planes`].
-    fn attention(&self, out: &[f32], gradient: &[f32]) -> (GateGradients, Vec<f32>) {
+    fn attention(&self, out: Activation<'_>, gradient: &[f32]) -> (GateGradients, Vec<f32>) {
         let sizes = self.sizes;
         let (pixels, channels) = (sizes.pixels(), sizes.channels());
         let image = channels * pixels;
         let gates = &self.attended.gates;
         let mut logits = vec![0.0; sizes.batch * channels];
         logits.par_chunks_mut(channels).zip(gates.par_chunks(channels)).enumerate().for_each(|(n, (logits, gates))| {
-            let planes = out[n * image..].chunks_exact(pixels).zip(gradient[n * image..].chunks_exact(pixels));
+            let out = out.read(n * image..(n + 1) * image);
+            let planes = out.chunks_exact(pixels).zip(gradient[n * image..].chunks_exact(pixels));
             for ((logit, gate), (out, gradient)) in logits.iter_mut().zip(gates).zip(planes) {
                 *logit = super::gate::dot(out, gradient) * (1.0 - gate);
             }
@@ -124,7 +126,7 @@ impl Backward<'_> {
         let inverse: Vec<f32> = gates.iter().map(|gate| 1.0 / gate).collect();
         let image = n * channels * pixels..(n + 1) * channels * pixels;
         state.iter_mut().step_by(row).for_each(|constant| *constant = 1.0);
-        to_pixels(&planes.out[image.clone()], pixels, &mut state[1..], row, |values| {
+        to_pixels(&planes.out.read(image.clone()), pixels, &mut state[1..], row, |values| {
             values.iter_mut().zip(&inverse).for_each(|(value, inverse)| *value *= inverse);
         });
         to_pixels(&planes.gradient[image], pixels, &mut state_gradient[1..], row, |values| {
@@ -240,11 +242,12 @@ impl Backward<'_> {
             return;
         }
         for n in 0..images {
-            let planes = &self.x[((image + n) * sizes.input + first + constant - 1) * pixels..];
+            let start = ((image + n) * sizes.input + first + constant - 1) * pixels;
+            let planes = self.x.read(start..start + (count - constant) * pixels);
             // SAFETY: this chunk's channels of the image's pixels.
             unsafe {
                 let to = stack.add(n * pixels * row + constant);
-                to_pixels_at(&planes[..(count - constant) * pixels], pixels, to, row);
+                to_pixels_at(&planes, pixels, to, row);
             }
         }
     }
@@ -271,3 +274,6 @@ impl Backward<'_> {
         out
     }
 }
+
+#[cfg(test)]
+mod tests;
