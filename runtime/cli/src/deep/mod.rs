@@ -159,7 +159,7 @@ fn records(spec: &Spec, count: usize, noise: &mut Noise) -> Result<Values> {
     for (at, variable) in spec.variables.iter().filter(|variable| variable.role == Role::Partly).enumerate() {
         // A family over the length lacks other steps in every record.
         let steps = if variable.steps { variable.shape[0] } else { 1 };
-        let has = |place: usize| f64::from(u8::from((at + place / steps + place % steps) % 2 == 0));
+        let has = |place: usize| f64::from(u8::from((at + place / steps + place % steps).is_multiple_of(2)));
         let present: Vec<f64> = (0..count * steps).map(has).collect();
         let dims = if variable.steps { vec![count, steps] } else { vec![count] };
         data.insert(&Values::presence_of(&variable.name), Tensor::from_vec(present, dims, &device)?);
