@@ -1,10 +1,11 @@
 //! The steps of a sequence share their weights, so each weight has one shape, and a value has one shape at every step.
 
 use crate::catalog::show_shape;
-use crate::diagnostics::{Findings, messages};
+use crate::diagnostics::{Diagnostic, Findings, messages};
 use crate::graph::{Model, Net, NetBody, Network, Op};
 use crate::source::Span;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// A block with weights, or a whole value, at one step.
 struct Seen {
@@ -15,12 +16,15 @@ struct Seen {
     weights: u64,
 }
 
+/// What the first step has, by the path of the family and that of the block below it, which is empty for a value.
+type SeenAt = BTreeMap<(String, String), Seen>;
+
 /// Refuses a family over the length whose steps need weights, or have values, of different shapes.
 pub(super) fn shapes(model: &Model, findings: &mut Findings) {
     if model.length.is_none() {
         return;
     }
-    let mut seen: BTreeMap<(String, String), Seen> = BTreeMap::new();
+    let mut seen: SeenAt = BTreeMap::new();
     let nets = model.nets.iter().filter_map(|net| Some((net, net.step?)));
     let mut fault = None;
     for (net, step) in nets {
@@ -42,11 +46,7 @@ pub(super) fn shapes(model: &Model, findings: &mut Findings) {
 }
 
 /// The first block of a network that has other weights than at an earlier step.
-fn weights(
-    network: &Network,
-    (owner, span, step): (&str, Span, usize),
-    seen: &mut BTreeMap<(String, String), Seen>,
-) -> Option<crate::diagnostics::Diagnostic> {
+fn weights(network: &Network, (owner, span, step): (&str, Span, usize), seen: &mut SeenAt) -> Option<Diagnostic> {
     network.nodes.iter().find_map(|node| {
         let Op::Block { block, .. } = &node.op else { return None };
         let inputs: Vec<&[usize]> = node.inputs.iter().map(|input| network.nodes[input.0].shape.as_slice()).collect();
@@ -70,11 +70,7 @@ fn weights(
 }
 
 /// The fault of a value whose shape is not that of an earlier step.
-fn value(
-    net: &Net,
-    step: usize,
-    seen: &mut BTreeMap<(String, String), Seen>,
-) -> Option<crate::diagnostics::Diagnostic> {
+fn value(net: &Net, step: usize, seen: &mut SeenAt) -> Option<Diagnostic> {
     let shape = show_shape(&net.output);
     let now = Seen { step, shapes: shape.clone(), weights: 0 };
     let first = first_of((&net.path, ""), now, seen)?;
@@ -83,15 +79,13 @@ fn value(
 }
 
 /// The same block or value at an earlier step; none if this is the first.
-fn first_of<'s>(
-    (owner, path): (&str, &str),
-    now: Seen,
-    seen: &'s mut BTreeMap<(String, String), Seen>,
-) -> Option<&'s Seen> {
+fn first_of<'s>((owner, path): (&str, &str), now: Seen, seen: &'s mut SeenAt) -> Option<&'s Seen> {
     let key = (owner.to_owned(), path.to_owned());
-    if !seen.contains_key(&key) {
-        seen.insert(key, now);
-        return None;
+    match seen.entry(key) {
+        Entry::Vacant(place) => {
+            place.insert(now);
+            None
+        }
+        Entry::Occupied(place) => Some(&*place.into_mut()),
     }
-    seen.get(&key)
 }
