@@ -112,6 +112,34 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// Indices, tables and lengths share the names of everything else that a file declares, families included. `file` is
+    /// as written, before the indices are expanded.
+    pub(super) fn index_names(&mut self, file: &File) {
+        let is_of_indices = |item: &Item| {
+            matches!(item.kind, ItemKind::Table { .. } | ItemKind::Index { .. } | ItemKind::Length { .. })
+        };
+        let mut seen: BTreeMap<&str, &Item> = BTreeMap::new();
+        for item in &file.items {
+            for name in declared(item) {
+                let Some(first) = seen.get(name.text.as_str()) else {
+                    seen.insert(&name.text, item);
+                    if is_of_indices(item) {
+                        self.findings.diagnostics.extend(names::refuse_param(&name.text, name.span));
+                    }
+                    continue;
+                };
+                // Two indices of one name, and two lengths, have errors of their own.
+                let is_alike = std::mem::discriminant(&first.kind) == std::mem::discriminant(&item.kind);
+                let is_reported = is_alike && !matches!(item.kind, ItemKind::Table { .. });
+                if (is_of_indices(first) || is_of_indices(item)) && !is_reported {
+                    let earlier = declared(first).into_iter().find(|other| other.text == name.text);
+                    let earlier = earlier.map_or(first.span, |other| other.span);
+                    self.findings.push(messages::defined_twice(&name.text, name.span, earlier));
+                }
+            }
+        }
+    }
+
     /// Parameters, variables and networks share one space of names; presets have their own.
     fn unique_names(&mut self, file: &File) {
         let (mut seen, mut presets) = (BTreeMap::new(), BTreeMap::new());
@@ -123,9 +151,8 @@ impl<'a> Checker<'a> {
                     (vec![name], &mut seen)
                 }
                 ItemKind::Preset { name, .. } => (vec![name], &mut presets),
-                ItemKind::Table { name, .. } | ItemKind::Index { name, .. } | ItemKind::Length { name, .. } => {
-                    (vec![name], &mut seen)
-                }
+                // Compared with all other names before the indices are expanded.
+                ItemKind::Table { .. } | ItemKind::Index { .. } | ItemKind::Length { .. } => continue,
                 ItemKind::Model(_)
                 | ItemKind::Checkpoint { .. }
                 | ItemKind::Factor(_)
@@ -192,5 +219,27 @@ impl<'a> Checker<'a> {
         self.variables.push(variable);
         self.space_spans.push(space);
         id
+    }
+}
+
+/// The names that a statement declares, without those of presets, which are apart.
+fn declared(item: &Item) -> Vec<&Name> {
+    match &item.kind {
+        ItemKind::Param(setting) => vec![&setting.name],
+        ItemKind::Variables { names, .. } => names.iter().collect(),
+        ItemKind::Net { name, .. }
+        | ItemKind::Let { name, .. }
+        | ItemKind::Flow { name, .. }
+        | ItemKind::Table { name, .. }
+        | ItemKind::Index { name, .. }
+        | ItemKind::Length { name, .. } => vec![name],
+        ItemKind::Model(_)
+        | ItemKind::Preset { .. }
+        | ItemKind::Checkpoint { .. }
+        | ItemKind::Factor(_)
+        | ItemKind::Bound { .. }
+        | ItemKind::Draw { .. }
+        | ItemKind::Weight { .. }
+        | ItemKind::Objective(_) => Vec::new(),
     }
 }

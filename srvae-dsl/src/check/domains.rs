@@ -22,13 +22,13 @@ impl Place<'_> {
 }
 
 impl Checker<'_> {
-    /// Whether every element of a node is guaranteed to be in a domain.
-    pub(super) fn is_within(&self, nodes: &[Node], node: NodeId, domain: Domain) -> bool {
+    /// How an element of a node may be outside of a domain, as in "it may be negative". None if none can.
+    pub(super) fn outside(&self, nodes: &[Node], node: NodeId, domain: Domain) -> Option<&'static str> {
         let all = self.known(&nodes[..=node.0], &[], Place { of: None, uses: &[] });
         let known = &all[node.0];
         match domain {
-            Domain::Simplex => known.is_proportions(),
-            Domain::Real | Domain::Positive | Domain::Unit => known.interval.is_within(domain),
+            Domain::Simplex => (!known.is_proportions()).then_some("may add up to anything"),
+            Domain::Real | Domain::Positive | Domain::Unit => known.interval.outside(domain),
         }
     }
 

@@ -7,7 +7,7 @@ use crate::ast::{Call, File, ItemKind, Name};
 use crate::catalog::{Kind, Parameter, space_entry};
 use crate::derive::Ancestry;
 use crate::diagnostics::{MOST_VALUES, messages};
-use crate::graph::{Body, Draw, DrawMethod, Factor, Role, Space, Variable, VariableId};
+use crate::graph::{Body, Draw, DrawMethod, Factor, Role, Space, Variable, VariableId, family};
 
 /// The methods, in the order of messages.
 pub(super) const METHODS: [&str; 4] = ["enumerate", "relaxed", "straight_through", "score"];
@@ -96,7 +96,32 @@ impl Checker<'_> {
             && product > MOST_VALUES
         {
             self.findings.push(messages::too_many_together(product, last.span));
+        } else {
+            self.warn_of_long_sequences(of_q().collect(), product);
         }
+    }
+
+    /// Warns if q enumerates a variable of every step: the combinations multiply with the steps, whose number comes with the data.
+    /// `product` is their number at the checked length.
+    fn warn_of_long_sequences(&mut self, draws: Vec<&Draw>, product: usize) {
+        let of_steps = draws.iter().filter_map(|draw| match draw.method {
+            DrawMethod::Enumerate { values } => Some((draw, self.variable(draw.variable).step?, values)),
+            _ => None,
+        });
+        let of_steps: Vec<_> = of_steps.collect();
+        let Some((first, last)) = of_steps.first().zip(of_steps.iter().map(|(_, step, _)| *step).max()) else { return };
+        let at_last = of_steps.iter().filter(|(_, step, _)| *step == last).map(|(.., values)| *values);
+        let each = at_last.fold(1usize, usize::saturating_mul);
+        if each < 2 {
+            return;
+        }
+        let within = |steps: &usize| {
+            product.saturating_mul(each.saturating_pow(u32::try_from(*steps).unwrap_or(u32::MAX))) <= MOST_VALUES
+        };
+        let more = (1..).take_while(within).count();
+        let (name, span) = (family(&self.variable(first.0.variable).name), first.0.span);
+        let warning = messages::enumerated_steps(name, each, last + more, span);
+        self.findings.push(warning);
     }
 
     fn draw_method(&mut self, id: VariableId, name: &Name, method: &Call, q: &[Factor]) -> Option<DrawMethod> {

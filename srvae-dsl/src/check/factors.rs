@@ -55,10 +55,11 @@ impl Checker<'_> {
 
     fn head<'f>(&mut self, factor: &'f ast::Factor) -> Option<Head<'f>> {
         let variable = self.lookup(&factor.variable);
+        let reader = (factor.side.name(), factor.variable.text.as_str());
         let (mut parents, mut set) = (Parents::default(), VariableSet::default());
         let mut complete = true;
         for name in &factor.parents {
-            let Some(ids) = self.meant(name) else {
+            let Some(ids) = self.meant(name, reader) else {
                 complete = false;
                 continue;
             };
@@ -82,14 +83,14 @@ impl Checker<'_> {
         complete.then_some(Head { factor, variable, parents, set })
     }
 
-    /// The variables that a name right of a bar refers to.
-    pub(super) fn meant(&mut self, name: &ast::Name) -> Option<Vec<VariableId>> {
+    /// The variables that a name right of a bar refers to, in the factor of this side and variable.
+    pub(super) fn meant(&mut self, name: &ast::Name, reader: (&str, &str)) -> Option<Vec<VariableId>> {
         match name.ends() {
             Some((first, last)) => {
                 let members = self.families.get(&name.text).into_iter().flat_map(|all| all.range(first..=last));
                 Some(members.map(|(_, id)| *id).collect())
             }
-            None => self.lookup(name).map(|id| vec![id]),
+            None => self.found(name, Some(reader)).map(|id| vec![id]),
         }
     }
 
@@ -106,9 +107,13 @@ impl Checker<'_> {
     }
 
     pub(super) fn lookup(&mut self, name: &ast::Name) -> Option<VariableId> {
+        self.found(name, None)
+    }
+
+    fn found(&mut self, name: &ast::Name, reader: Option<(&str, &str)>) -> Option<VariableId> {
         let found = self.find_variable(&name.text);
         if found.is_none() {
-            let error = self.no_variable(name);
+            let error = self.no_variable(name, reader);
             self.findings.push(error);
         }
         found

@@ -219,7 +219,7 @@ impl Builder<'_, '_> {
         self.out = sum_of(parts.into_iter().map(|(_, number)| number));
         let node = self.value(network, Some(&shape));
         self.out = None;
-        self.fits(node?, "what is left to the network", &shape, network)
+        self.fits(node?, "the part that is left to the network", &shape, network)
     }
 
     /// One natural parameter that is given by name.
@@ -234,8 +234,8 @@ impl Builder<'_, '_> {
             true => self.computed(wanted, given, &shape, domain)?,
             false => self.constant(wanted, given, &shape, read)?,
         };
-        if !self.checker.is_within(&self.nodes, node, domain) {
-            self.checker.findings.push(messages::natural_domain(&given.name.text, domain, expression.span));
+        if let Some(found) = self.checker.outside(&self.nodes, node, domain) {
+            self.checker.findings.push(messages::natural_domain(&given.name.text, domain, found, expression.span));
             return None;
         }
         match other {
@@ -252,14 +252,15 @@ impl Builder<'_, '_> {
         self.out = wanted.channels(given.natural).map(|(_, number)| number);
         if is_learned && self.out.is_none() {
             let (place, needed) = (self.place(), show_shape(shape));
-            let error = messages::natural_unfit(&place, &given.name.text, &needed, "`learned`", None, expression.span);
+            let what = format!("`{}`", given.name.text);
+            let error = messages::natural_unfit(&place, &what, &needed, "`learned`", None, expression.span);
             self.checker.findings.push(error);
             return None;
         }
         let head = Some(shape).filter(|_| self.out.is_some());
         let node = self.value(expression, head);
         (self.out, self.prefix) = (None, outer);
-        let node = self.fits(node?, &given.name.text, shape, expression)?;
+        let node = self.fits(node?, &format!("`{}`", given.name.text), shape, expression)?;
         // A learned value is unrestricted, so it is mapped to the domain.
         let onto = match domain {
             Domain::Real => None,
@@ -285,7 +286,8 @@ impl Builder<'_, '_> {
         let number = self.checker.number(expression)?.0;
         let Some((_, channels)) = wanted.channels(given.natural) else {
             let (place, needed) = (self.place(), show_shape(shape));
-            let error = messages::natural_unfit(&place, &given.name.text, &needed, "one number", None, expression.span);
+            let what = format!("`{}`", given.name.text);
+            let error = messages::natural_unfit(&place, &what, &needed, "one number", None, expression.span);
             self.checker.findings.push(error);
             return None;
         };
@@ -306,7 +308,7 @@ impl Builder<'_, '_> {
         }
     }
 
-    fn fits(&mut self, node: NodeId, name: &str, shape: &[usize], at: &Expression) -> Option<NodeId> {
+    fn fits(&mut self, node: NodeId, what: &str, shape: &[usize], at: &Expression) -> Option<NodeId> {
         let found = &self.nodes[node.0].shape;
         if found == shape {
             return Some(node);
@@ -314,7 +316,7 @@ impl Builder<'_, '_> {
         let remedy = catalog::spread_to(found, shape);
         let (wanted, found) = (show_shape(shape), show_shape(found));
         let place = self.place();
-        self.checker.findings.push(messages::natural_unfit(&place, name, &wanted, &found, remedy, at.span));
+        self.checker.findings.push(messages::natural_unfit(&place, what, &wanted, &found, remedy, at.span));
         None
     }
 }

@@ -38,11 +38,13 @@ impl<'a> Checker<'a> {
             }
             stands_for[at] = Some(reads);
         }
+        for circle in circles(&values, &by_name, |at| stands_for[at].is_none()) {
+            let names: Vec<_> =
+                circle.iter().map(|at| (values[*at].name.text.as_str(), values[*at].name.span)).collect();
+            self.findings.diagnostics.extend(messages::let_circle(&names));
+        }
         for (value, reads) in values.into_iter().zip(stands_for) {
-            let Some(reads) = reads else {
-                self.findings.push(messages::let_circle(&value.name.text, value.name.span));
-                continue;
-            };
+            let Some(reads) = reads else { continue };
             if reads.is_empty()
                 && !has_source(value.value)
                 && !value.reads.iter().any(|read| by_name.contains_key(read.text.as_str()))
@@ -84,6 +86,27 @@ fn ordered(values: &[Value<'_>], by_name: &BTreeMap<&str, usize>) -> Vec<usize> 
         }
     }
     ready
+}
+
+/// The cycles among the values that have no order, each once.
+fn circles(values: &[Value<'_>], by_name: &BTreeMap<&str, usize>, is_left: impl Fn(usize) -> bool) -> Vec<Vec<usize>> {
+    let (mut visited, mut all) = (vec![false; values.len()], Vec::new());
+    for start in (0..values.len()).filter(|at| is_left(*at)) {
+        let (mut walk, mut at) = (Vec::new(), start);
+        // Every value that is left reads another one that is left.
+        while !std::mem::replace(&mut visited[at], true) {
+            walk.push(at);
+            let mut read = values[at].reads.iter().filter_map(|name| by_name.get(name.text.as_str()).copied());
+            match read.find(|other| is_left(*other)) {
+                Some(other) => at = other,
+                None => return all,
+            }
+        }
+        if let Some(first) = walk.iter().position(|seen| *seen == at) {
+            all.push(walk.split_off(first));
+        }
+    }
+    all
 }
 
 fn value(item: &Item) -> Option<Value<'_>> {

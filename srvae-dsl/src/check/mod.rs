@@ -33,6 +33,7 @@ mod order;
 mod padding;
 mod settings;
 mod size;
+mod steps;
 mod sums;
 mod unused;
 
@@ -78,6 +79,7 @@ pub fn check(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mod
 fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Model, Vec<Diagnostic>), Report> {
     let mut checker = Checker::default();
     checker.parameters(file, overrides);
+    checker.index_names(file);
     let Checker { mut findings, params, mut param_used, presets, .. } = checker;
     let Unrolled { file, paths, fixed, length, steps, indices, references, checkpoint } =
         unroll(file, &params, &mut findings);
@@ -86,6 +88,7 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
     let fixed = fixed.into_iter().map(ParamId).collect();
     let file: &File = &file;
     let mut checker = Checker { findings, params, param_used, presets, paths, steps, references, ..Checker::default() };
+    checker.length.clone_from(&length);
     checker.declare(file, source);
     let length = length.and_then(|length| checker.declare_length(&length));
     checker.findings.finish(source)?;
@@ -126,6 +129,7 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
     };
     size::bound(&model, &mut findings);
     padding::reads(&model, &mut findings);
+    steps::shapes(&model, &mut findings);
     findings.finish(source)?;
     let warnings = Report::new(source, findings.diagnostics).diagnostics;
     Ok((model, warnings))
@@ -157,6 +161,8 @@ struct Checker<'a> {
     /// Paths of the parameters of members of families, and the step for families over the length.
     paths: BTreeMap<String, String>,
     steps: BTreeMap<String, i64>,
+    /// The name of the length.
+    length: Option<String>,
     /// How the members of families are written.
     references: BTreeMap<String, Reference>,
 }

@@ -117,12 +117,24 @@ impl Checker<'_> {
 
     fn size(&mut self, expression: &Expression) -> Option<(Number, usize)> {
         let (number, value) = self.number(expression)?;
+        if let Some(length) = self.length.clone().filter(|length| self.depends_on(&number, length)) {
+            self.findings.push(messages::length_for_size(&length, expression.span));
+            return None;
+        }
         match value {
             Value::Int(size @ 1..) if size <= LARGEST_SIZE as i64 => Some((number, usize::try_from(size).ok()?)),
             _ => {
                 self.findings.push(messages::wrong_size(&show(&value), expression.span, LARGEST_SIZE));
                 None
             }
+        }
+    }
+
+    fn depends_on(&self, number: &Number, param: &str) -> bool {
+        match number {
+            Number::Literal(_) => false,
+            Number::Param(id) => self.params[id.0].name == param,
+            Number::Binary(_, left, right) => self.depends_on(left, param) || self.depends_on(right, param),
         }
     }
 

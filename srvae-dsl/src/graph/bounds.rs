@@ -61,6 +61,24 @@ impl Interval {
         }
     }
 
+    /// How a number may be outside of the domain, as in "it may be negative". None if all are in it.
+    pub fn outside(self, domain: Domain) -> Option<&'static str> {
+        if self.is_within(domain) {
+            return None;
+        }
+        let (low, high) = (self.low.at, self.high.at);
+        Some(match domain {
+            Domain::Positive | Domain::Unit if high < 0.0 => "is negative",
+            Domain::Positive | Domain::Unit if (low, high) == (0.0, 0.0) => "is 0",
+            Domain::Unit if low < 0.0 && high > 1.0 => "may be below 0 or above 1",
+            Domain::Positive | Domain::Unit if low < 0.0 => "may be negative",
+            Domain::Unit if high > 1.0 => "may be above 1",
+            Domain::Unit if low > 0.0 || !self.low.inside => "may be 1",
+            Domain::Positive | Domain::Unit => "may be 0",
+            Domain::Real | Domain::Simplex => "may be anything",
+        })
+    }
+
     /// Whether no number is negative.
     pub fn is_not_negative(self) -> bool {
         self.low.at >= 0.0

@@ -118,7 +118,11 @@ impl Unroller<'_> {
         let name = match &item.kind {
             ItemKind::Bound { term: name, .. }
             | ItemKind::Weight { term: name, .. }
-            | ItemKind::Draw { variable: name, .. } => name,
+            | ItemKind::Draw { variable: name, .. }
+                if item.over.is_none() =>
+            {
+                name
+            }
             _ => return None,
         };
         let family = match item.kind {

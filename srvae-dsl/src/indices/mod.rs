@@ -144,6 +144,8 @@ struct Unroller<'u> {
     checkpoint: Option<Checkpoint>,
     /// Indices and tables that a statement uses.
     used: BTreeSet<String>,
+    /// Names in the place of an index that the file does not declare, each reported once.
+    unknown: BTreeSet<String>,
 }
 
 impl<'u> Unroller<'u> {
@@ -165,6 +167,7 @@ impl<'u> Unroller<'u> {
             references: BTreeMap::new(),
             checkpoint: None,
             used: BTreeSet::new(),
+            unknown: BTreeSet::new(),
         }
     }
 

@@ -96,6 +96,26 @@ impl Unroller<'_> {
         found
     }
 
+    /// The value of an index. A name that nothing declares is reported once, as an index without a declaration.
+    fn subscript(&mut self, expression: &Expression, at: &At) -> Option<i64> {
+        let is_declared = |name: &str| {
+            at.contains_key(name)
+                || self.indices.contains_key(name)
+                || self.tables.contains_key(name)
+                || self.families.contains_key(name)
+                || self.params.iter().any(|param| param.name == name)
+        };
+        let mut words = Vec::new();
+        bare_words(expression, &mut words);
+        let Some(unknown) = words.into_iter().find(|name| !is_declared(&name.text)) else {
+            return self.whole(expression, at);
+        };
+        if self.unknown.insert(unknown.text.clone()) {
+            self.findings.push(messages::unknown_index(&unknown.text, unknown.span));
+        }
+        None
+    }
+
     pub(super) fn try_whole(&mut self, expression: &Expression, at: &At) -> Option<i64> {
         match &expression.kind {
             ExpressionKind::Number(Value::Int(value)) => Some(*value),
@@ -133,11 +153,11 @@ impl Unroller<'_> {
     pub(super) fn selected(&mut self, name: &Name, at: &At) -> Option<Vec<Vec<i64>>> {
         let mut all: Vec<Vec<i64>> = vec![Vec::new()];
         for (position, selector) in name.subscript.iter().enumerate() {
-            let value = self.whole(&selector.value, at)?;
+            let value = self.subscript(&selector.value, at)?;
             let values: Vec<i64> = match (selector.order, &selector.to) {
                 (None, None) => vec![value],
                 (None, Some(to)) => {
-                    let last = self.whole(to, at)?;
+                    let last = self.subscript(to, at)?;
                     if last.abs_diff(value) >= MOST_MEMBERS as u64 {
                         self.findings.push(messages::too_many_members(MOST_MEMBERS, name.span));
                         return None;
@@ -217,7 +237,19 @@ fn real(expression: &Expression) -> Option<f64> {
     value.is_finite().then_some(value)
 }
 
-/// Whether an expression contains a name.
+/// The names without brackets and arguments in an expression.
+fn bare_words<'e>(expression: &'e Expression, all: &mut Vec<&'e Name>) {
+    match &expression.kind {
+        ExpressionKind::Group(inner) | ExpressionKind::Negate(inner) => bare_words(inner, all),
+        ExpressionKind::Binary(_, left, right) => {
+            bare_words(left, all);
+            bare_words(right, all);
+        }
+        ExpressionKind::Call(Call { name, arguments: None }) if name.subscript.is_empty() => all.push(name),
+        _ => {}
+    }
+}
+
 /// Whether an expression contains a multiple or a fraction of one of the names.
 fn scales(expression: &Expression, is_meant: &dyn Fn(&str) -> bool) -> bool {
     let reads =
@@ -232,6 +264,7 @@ fn scales(expression: &Expression, is_meant: &dyn Fn(&str) -> bool) -> bool {
     }
 }
 
+/// Whether an expression contains a name.
 pub(super) fn mentions(expression: &Expression, name: &str) -> bool {
     match &expression.kind {
         ExpressionKind::Group(inner) | ExpressionKind::Negate(inner) => mentions(inner, name),

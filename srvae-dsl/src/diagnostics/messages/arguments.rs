@@ -111,33 +111,31 @@ pub(crate) fn natural_twice(name: &str, span: Span) -> Diagnostic {
         .hint("give each parameter once, under one of its names")
 }
 
+/// `what` is a parameter, in backticks, or another part of the head.
 pub(crate) fn natural_unfit(
     place: &str,
-    name: &str,
+    what: &str,
     wanted: &str,
     found: &str,
     remedy: Option<String>,
     span: Span,
 ) -> Diagnostic {
-    Diagnostic::error("E0514", format!("`{name}` of {place} is {wanted}, not {found}"))
+    Diagnostic::error("E0514", format!("{what} of {place} is {wanted}, not {found}"))
         .at(span, format!("ends at {found}"))
         .hint(format!("a parameter has the shape of its variable; nothing is broadcast{}", remedy.unwrap_or_default()))
 }
 
-pub(crate) fn natural_domain(name: &str, domain: Domain, span: Span) -> Diagnostic {
-    let (wanted, mark, hint) = match domain {
-        Domain::Real => ("real", "may be anything", "give any number"),
-        Domain::Positive => ("positive", "may be negative", "end with `softplus` or `exp`, or give a positive number"),
-        Domain::Unit => {
-            ("between 0 and 1", "may be below 0 or above 1", "end with `sigmoid`, or give a number between 0 and 1")
+/// `found` says how the values lie outside of the domain: "may be negative".
+pub(crate) fn natural_domain(name: &str, domain: Domain, found: &str, span: Span) -> Diagnostic {
+    let (wanted, hint) = match domain {
+        Domain::Real => ("real", "give any number"),
+        Domain::Positive => ("positive", "end with `softplus` or `exp`, or give a positive number"),
+        Domain::Unit => ("between 0 and 1", "end with `sigmoid`, or give a number between 0 and 1"),
+        Domain::Simplex => {
+            ("proportions", "end with `softmax`; or write `logits: … |> log` if they add up to 1 by construction")
         }
-        Domain::Simplex => (
-            "proportions",
-            "may add up to anything",
-            "end with `softmax`; or write `logits: … |> log` if they add up to 1 by construction",
-        ),
     };
-    Diagnostic::error("E0515", format!("`{name}` must be {wanted}, but this may be anything")).at(span, mark).hint(hint)
+    Diagnostic::error("E0515", format!("`{name}` must be {wanted}, but this {found}")).at(span, found).hint(hint)
 }
 
 pub(crate) fn natural_apart(distribution: &str, span: Span) -> Diagnostic {

@@ -35,10 +35,11 @@ pub(crate) fn name_taken(name: &str, span: Span) -> Diagnostic {
 pub(crate) fn unknown_variable<'a>(
     name: &str,
     span: Span,
+    reader: Option<(&str, &str)>,
     known: impl IntoIterator<Item = &'a str> + Clone,
 ) -> Diagnostic {
     Diagnostic::error("E0207", format!("no variable is called `{name}`")).at(span, "unknown variable").hint(
-        no_member(name, known.clone()).unwrap_or_else(|| {
+        no_member(name, reader, known.clone()).unwrap_or_else(|| {
             did_you_mean(name, known, "variables", &format!("declare it: `latent {name}: real[16, 8, 8]`"))
         }),
     )
@@ -54,14 +55,14 @@ pub(crate) fn unknown_in_network<'a>(
     Diagnostic::error("E0208", format!("no variable, value or argument that a network can read is called `{name}`"))
         .at(span, "unknown name")
         .hint(
-            no_member(name, variables)
+            no_member(name, None, variables)
                 .or_else(|| no_first_value(name))
                 .unwrap_or_else(|| did_you_mean(name, known, "it can read", "declare a variable of this name")),
         )
 }
 
-/// For `z[0]` of a family whose first member is `z[1]`.
-fn no_member<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+/// For `z[0]` of a family whose first member is `z[1]`. `reader` is the side and the variable of the factor that reads it.
+fn no_member<'a>(name: &str, reader: Option<(&str, &str)>, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let (family, value) = member(name)?;
     let values =
         known.into_iter().filter_map(|known| member(known).filter(|(own, _)| *own == family)).map(|(_, at)| at);
@@ -73,7 +74,13 @@ fn no_member<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option
         value if value > last => (last, "last"),
         _ => return None,
     };
-    Some(format!("the {which} is `{family}[{end}]`: state its factor separately, as in `p({family}[{end}]) = …`"))
+    let end = format!("the {which} is `{family}[{end}]`");
+    // Only a factor over an index reads a member that another one of its steps has.
+    let Some((side, own, of)) = reader.and_then(|(side, own)| Some((side, own, member(own)?.0))) else {
+        return Some(end);
+    };
+    let bar = if (side, of) == ("p", family) { "" } else { " | …" };
+    Some(format!("{end}: state the factor of `{own}` separately, as in `{side}({own}{bar}) = …`"))
 }
 
 /// For `h[0]` of a recurrence that begins with `h[1]`.

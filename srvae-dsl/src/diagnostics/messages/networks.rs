@@ -54,10 +54,13 @@ pub(crate) fn let_reads_more(name: &str, variable: &str, span: Span, head: Span)
         .hint(format!("add `{variable}` right of the bar"))
 }
 
-pub(crate) fn let_circle(name: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0233", format!("the value `{name}` depends on itself"))
-        .at(span, "needs its own value, directly or through others")
-        .hint("a value may read variables, and values that do not depend on it")
+/// Values with their places, each of which reads the next, and the last one the first.
+pub(crate) fn let_circle(circle: &[(&str, Span)]) -> Option<Diagnostic> {
+    let ((name, span), others) = circle.split_first()?;
+    let reads = |at: usize| format!("reads `{}`", circle[at % circle.len()].0);
+    let error = Diagnostic::error("E0233", format!("the value `{name}` depends on itself")).at(*span, reads(1));
+    let error = others.iter().zip(2..).fold(error, |error, ((_, span), next)| error.and(*span, reads(next)));
+    Some(error.hint("a value may read variables, and values that do not depend on it"))
 }
 
 pub(crate) fn let_of_nothing(name: &str, span: Span) -> Diagnostic {

@@ -157,7 +157,7 @@ pub(crate) fn baseline_shares(name: &str, other: &str, span: Span, defined: Span
 pub(crate) fn too_many_together(product: usize, span: Span) -> Diagnostic {
     Diagnostic::error("E0434", format!("the enumerated variables have {product} combinations of values"))
         .at(span, format!("more than {MOST_VALUES}"))
-        .hint("use another method for one of them; without factors of q for them, they are summed out one by one")
+        .hint("use another method for one of them; latents without factors of q are summed out one by one")
 }
 
 pub(crate) fn not_summed(name: &str, space: &str, span: Span) -> Diagnostic {

@@ -119,3 +119,43 @@ impl Trail {
         self.0.into_iter().skip(skipped).fold(diagnostic, |diagnostic, (span, shape)| diagnostic.and(span, shape))
     }
 }
+
+pub(crate) fn weights_of_steps(
+    block: &str,
+    (step, there): (usize, &str),
+    (later, here): (usize, &str),
+    owner: Span,
+    span: Span,
+) -> Diagnostic {
+    let title = format!(
+        "all steps share the weights of `{block}`, but step {step} applies it to {there} and step {later} to {here}"
+    );
+    Diagnostic::error("E0519", title)
+        .at(owner, "the steps of this family")
+        .and(span, format!("{there} at step {step}, {here} at step {later}"))
+        .hint(
+            "what a step reads has one shape at all steps: give the start of a recurrence, such as `h[0]`, the shape of its values \
+             at later steps, or let it yield the shape of its start",
+        )
+}
+
+pub(crate) fn value_of_steps(
+    name: &str,
+    (step, there): (usize, &str),
+    (later, here): (usize, &str),
+    span: Span,
+) -> Diagnostic {
+    Diagnostic::error("E0520", format!("a value of the sequence is {there} at step {step} and {here} at step {later}"))
+        .at(span, format!("`{name}` is {here}"))
+        .hint("a value over the length has one shape at all steps: keep a state of fixed size, as in `let h[t] = gru(h[t - 1], x[t])`")
+}
+
+/// The length of a sequence where a size of a space is expected.
+pub(crate) fn length_for_size(length: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0521", format!("the length `{length}` differs between records, so it is not a size"))
+        .at(span, "a length, not a size")
+        .hint(format!(
+            "let each step be a variable: `index t in 1..{length}`, `observed x[t]: real[1]`; if all records have {length} steps, declare \
+             `param {length} = 4` instead of `length {length}`"
+        ))
+}
