@@ -12,7 +12,7 @@ use std::ops::Range;
 /// Tiles of a part of the batch at least: each transforms the kernel.
 const LEAST: usize = 128;
 /// Values of the state in memory at most, except that of one image. Its gradient has as many.
-const AT_ONCE: usize = 1 << 22;
+const AT_ONCE: usize = 1 << 23;
 
 pub fn run(pass: &Backward<'_>, planes: Planes<'_>) -> Parts {
     let sizes = pass.sizes;

@@ -87,7 +87,7 @@ fn apart(a: &Tensor, b: &Tensor) -> Result<f32> {
 /// A batch in two groups has the gradients of its halves.
 #[test]
 fn a_large_batch_has_the_gradients_of_its_parts() -> Result<()> {
-    let (layer, half) = (Layer { input: 200, growth: 64, side: 32 }, 6);
+    let (layer, half) = (Layer { input: 200, growth: 64, side: 32 }, 12);
     let sizes = |batch| Sizes { batch, input: 200, height: 32, width: 32, growth: 64, middle: 256, steps: STEPS };
     assert_eq!([sizes(half), sizes(2 * half)].map(|sizes| at_once(&sizes)), [half, half]);
     let (x, weights) = (layer.input(2 * half)?, layer.weights()?);
@@ -99,7 +99,7 @@ fn a_large_batch_has_the_gradients_of_its_parts() -> Result<()> {
     assert_eq!(bits(&whole[0])?, bits(&Tensor::cat(&[&first[0], &second[0]], 0)?)?);
     for ((whole, first), second) in whole.iter().zip(&first).zip(&second).skip(1) {
         let apart = apart(whole, &(first + second)?)?;
-        // Sums of 12,288 pixels in f32, in another order.
+        // Sums of 24,576 pixels in f32, in another order.
         assert!(apart <= 1e-5, "{apart} for {:?}", whole.shape());
     }
     Ok(())
