@@ -77,14 +77,7 @@ impl<'a> Activation<'a> {
     pub fn read(self, range: Range<usize>) -> Cow<'a, [f32]> {
         match self {
             Self::Whole(values) => Cow::Borrowed(&values[range]),
-            Self::Half(values) => {
-                let from = &values[range];
-                let mut to = Vec::with_capacity(from.len());
-                vector::run(Widen { from, to: &mut to.spare_capacity_mut()[..from.len()] });
-                // SAFETY: all values are written.
-                unsafe { to.set_len(from.len()) };
-                Cow::Owned(to)
-            }
+            Self::Half(values) => Cow::Owned(widened(&values[range])),
         }
     }
 }

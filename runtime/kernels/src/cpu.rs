@@ -134,6 +134,11 @@ pub fn unsupported<R>(name: &str, dtype: DType) -> Result<R> {
 /// Values processed at once: a part of a tensor that fits into the L1 cache.
 pub const PART: usize = 1 << 13;
 
+/// Writes these values into memory of the same length.
+pub fn copy<T: Copy>(from: &[T], to: &mut [MaybeUninit<T>]) {
+    to.iter_mut().zip(from).for_each(|(to, from)| _ = to.write(*from));
+}
+
 /// A vector of `len` values. `write(at, part)` writes all of the part that begins at `at`; the parts are distributed
 /// over all cores. The memory is not cleared first, which would cost as much as the work itself.
 ///

@@ -46,17 +46,7 @@ impl Values {
             let value = Tensor::zeros(crate::dist::batched(records, shape), dtype, device)?;
             return Ok(Partly { value, present: Tensor::zeros(records, dtype, device)? });
         };
-        let records = value.dim(0)?;
-        let present = match self.find(&Self::presence_of(name)) {
-            None => Tensor::ones(records, dtype, device)?,
-            Some(present) if present.dims() == [records] => present.to_dtype(dtype)?,
-            Some(present) => {
-                bail!(
-                    "the presences of `{name}` must be {records} numbers, one for each record; their shape is {:?}",
-                    present.dims()
-                )
-            }
-        };
+        let present = self.presence(name, None, value.dim(0)?, params)?;
         Ok(Partly { value: value.clone(), present })
     }
 
@@ -75,22 +65,28 @@ impl Values {
             return self.partly(name, shape, params);
         }
         let value = crate::steps::one(self, name, family, step)?;
-        let records = value.dim(0)?;
-        let present = match self.find(&Self::presence_of(family)) {
-            None => Tensor::ones(records, params.dtype(), params.device())?,
-            Some(present) if present.dims() == [records] => present.to_dtype(params.dtype())?,
-            Some(present) if present.rank() == 2 && present.dim(0)? == records && present.dim(1)? >= step => {
-                present.narrow(1, step - 1, 1)?.squeeze(1)?.to_dtype(params.dtype())?
+        let present = self.presence(family, Some(step), value.dim(0)?, params)?;
+        Ok(Partly { value, present })
+    }
+
+    /// The presences of a variable, or of a step of a family over the length: `[records]`.
+    fn presence(&self, name: &str, step: Option<usize>, records: usize, params: &Params) -> Result<Tensor> {
+        let Some(all) = self.find(&Self::presence_of(name)) else {
+            return Tensor::ones(records, params.dtype(), params.device());
+        };
+        let present = match (all.dims(), step) {
+            (&[count], _) if count == records => all.clone(),
+            (&[count, steps], Some(step)) if count == records && steps >= step => {
+                all.narrow(1, step - 1, 1)?.squeeze(1)?
             }
-            Some(present) => {
+            (shape, step) => {
+                let or_steps = if step.is_some() { ", or one for each record and step" } else { "" };
                 bail!(
-                    "the presences of `{family}` must be {records} numbers, one for each record, or one for each record and step; their \
-                     shape is {:?}",
-                    present.dims()
+                    "the presences of `{name}` must be {records} numbers, one for each record{or_steps}; their shape is {shape:?}"
                 )
             }
         };
-        Ok(Partly { value, present })
+        present.to_dtype(params.dtype())
     }
 }
 

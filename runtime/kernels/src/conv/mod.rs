@@ -14,10 +14,11 @@ mod single;
 mod tiled;
 
 use super::bf16::opened;
-use super::cpu::{Float, slice, unsupported};
+use super::cpu::{Float, slice};
 use super::cuda::{self, Backend};
 use super::profile::timed;
 use super::reference;
+use super::vector::by_real;
 use crate::geometry;
 use crate::{Result, Tensor};
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, InplaceOp3, Layout, Shape};
@@ -157,23 +158,6 @@ struct Biased {
 struct InputGradient(Geometry);
 struct WeightGradient(Geometry);
 
-/// Runs `$body` with `$t` bound to the storage's element type.
-macro_rules! by_type {
-    ($name:expr, $storage:expr, $t:ident => $body:expr) => {
-        match $storage.dtype() {
-            DType::F32 => {
-                type $t = f32;
-                $body
-            }
-            DType::F64 => {
-                type $t = f64;
-                $body
-            }
-            other => unsupported($name, other),
-        }
-    };
-}
-
 fn store<T: Float>(values: Vec<T>, dims: impl Into<Shape>) -> Result<(CpuStorage, Shape)> {
     Ok((T::to_cpu_storage_owned(values), dims.into()))
 }
@@ -193,7 +177,7 @@ impl CustomOp3 for Biased {
         bias_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         use candle_core::backend::BackendStorage;
-        by_type!(self.name(), x, T => {
+        by_real!(self.name(), x.dtype(), T => {
             let (x, weight) = (slice::<T>(x, x_layout)?, slice(weight, weight_layout)?);
             let bias = Some(slice(bias, bias_layout)?);
             let pass = if self.transposed { T::input_gradient } else { T::forward };
@@ -283,7 +267,7 @@ macro_rules! two_argument_op {
             ) -> Result<(CpuStorage, Shape)> {
                 use candle_core::backend::BackendStorage;
                 let $geometry = &self.0;
-                by_type!($name, a, $t => {
+                by_real!($name, a.dtype(), $t => {
                     let ($a, $b) = (slice::<$t>(a, a_layout)?, slice::<$t>(b, b_layout)?);
                     store(timed("convolution", || $values), $dims)
                 })

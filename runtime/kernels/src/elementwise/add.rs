@@ -1,10 +1,11 @@
 //! The sum of two tensors.
 
-use crate::cpu::{Float, filled, slice, unsupported};
+use crate::cpu::{Float, filled, slice};
 use crate::cuda::Backend;
+use crate::vector::by_real;
 use crate::{Result, Tensor};
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp2, DType, Layout, Shape};
+use candle_core::{CpuStorage, CustomOp2, Layout, Shape, WithDType};
 
 /// a + b, of equal shapes.
 ///
@@ -34,12 +35,10 @@ impl CustomOp2 for Add {
                 })
             }
         }
-        let out = match a.dtype() {
-            DType::F32 => CpuStorage::F32(sum(slice::<f32>(a, at_a)?, slice(b, at_b)?)),
-            DType::F64 => CpuStorage::F64(sum(slice::<f64>(a, at_a)?, slice(b, at_b)?)),
-            other => return unsupported(self.name(), other),
-        };
-        Ok((out, at_a.shape().clone()))
+        by_real!(self.name(), a.dtype(), T => {
+            let out = sum::<T>(slice(a, at_a)?, slice(b, at_b)?);
+            Ok((T::to_cpu_storage_owned(out), at_a.shape().clone()))
+        })
     }
 
     fn bwd(&self, a: &Tensor, b: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {

@@ -46,8 +46,9 @@ impl Scratch {
     }
 }
 
-/// Takes the smallest buffer that is large enough, of these the one that this thread used last. If there is none, the largest one is freed, because the new buffer
-/// will replace it. There are therefore never more buffers than were in use at once.
+/// Takes the smallest buffer that is large enough, of these the one that this thread used last. If there is none, the
+/// largest one is freed, because the new buffer will replace it. There are therefore never more buffers than were in use
+/// at once.
 fn take(size: usize) -> Option<Vec<f32>> {
     let (mut kept, me) = (kept(), me());
     let Some(found) = kept[size..].iter_mut().find(|buffers| !buffers.is_empty()) else {

@@ -3,11 +3,11 @@
 use super::step::step;
 use super::unit::{MOST, Map, Recurrent};
 use super::{WORK, of_sum, parts};
-use crate::columns::columns;
 use crate::conv::affine;
 use crate::cpu::{Values, filled_beside, filled_rows, slice};
 use crate::profile::timed;
 use crate::reference;
+use crate::shape::channels;
 use crate::vector::arrays::{LANES, Lanes, each, load, put, store};
 use crate::vector::{self, Loop, Real, by_real};
 use crate::{Result, Tensor};
@@ -26,7 +26,7 @@ pub fn lstm(x: &Tensor, state: &Tensor, maps: [Map<'_>; 2]) -> Result<Tensor> {
         return Ok(next);
     }
     let [(of_x, bias_x), (of_h, bias_h)] = maps;
-    let hidden = columns(state, 0, state.dim(1)? / 2)?;
+    let hidden = channels(state, 0, state.dim(1)? / 2)?;
     next_state(&affine(x, of_x, bias_x)?, &affine(&hidden, of_h, bias_h)?, state)
 }
 

@@ -1,11 +1,11 @@
 //! Channels of several tensors in one, and some channels of a tensor.
 
-use super::values::{by_type, copy};
-use crate::cpu::{Float, filled_rows, slice, unsupported};
+use crate::cpu::{Float, copy, filled_rows, slice, unsupported};
 use crate::cuda::Backend;
+use crate::vector::by_real;
 use crate::{Result, Tensor};
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, DType, InplaceOp2, Layout, Shape};
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, DType, InplaceOp2, Layout, Shape, WithDType};
 use rayon::prelude::*;
 
 /// Concatenation along the channels.
@@ -72,11 +72,12 @@ impl Concat {
     }
 
     fn run(parts: &[(&CpuStorage, &Layout)]) -> Result<(CpuStorage, Shape)> {
-        let out = by_type!("concat", parts[0].0, T => {
+        let shape = Self::shape(&parts.iter().map(|(_, layout)| *layout).collect::<Vec<_>>());
+        by_real!("concat", parts[0].0.dtype(), T => {
             let of = |&(part, layout): &(_, &Layout)| Ok((slice::<T>(part, layout)?, record(layout)));
-            joined(&parts.iter().map(of).collect::<Result<Vec<_>>>()?)
-        });
-        Ok((out, Self::shape(&parts.iter().map(|(_, layout)| *layout).collect::<Vec<_>>())))
+            let parts = parts.iter().map(of).collect::<Result<Vec<_>>>()?;
+            Ok((T::to_cpu_storage_owned(joined(&parts)), shape))
+        })
     }
 
     /// The gradient of each part that needs one.
@@ -152,13 +153,14 @@ impl CustomOp1 for Channels {
         let (all, part) = (record(layout), self.count * inner);
         let mut dims = layout.dims().to_vec();
         dims[1] = self.count;
-        let out = by_type!(CustomOp1::name(self), x, T => {
+        by_real!(CustomOp1::name(self), x.dtype(), T => {
             let (x, first) = (slice::<T>(x, layout)?, self.from * inner);
             let len = layout.dims()[0] * part;
+            let write = |number: usize, to: &mut [_]| copy(&x[number * all + first..][..part], to);
             // SAFETY: the channels of a record are the whole row.
-            unsafe { filled_rows(len, part.max(1), len, |number, to| copy(&x[number * all + first..][..part], to)) }
-        });
-        Ok((out, Shape::from(dims)))
+            let out = unsafe { filled_rows(len, part.max(1), len, write) };
+            Ok((T::to_cpu_storage_owned(out), Shape::from(dims)))
+        })
     }
 
     fn bwd(&self, x: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
@@ -241,6 +243,27 @@ mod tests {
         let (a, b) = (made(&[2, 3, 2], 0.1)?, made(&[2, 3, 4], 0.2)?);
         assert!(concat(&[a.as_tensor(), b.as_tensor()]).is_err());
         assert!(channels(a.as_tensor(), 2, 2).is_err());
+        Ok(())
+    }
+
+    /// On a tape as without one, where another gradient of the tensor exists already, and where none does.
+    #[test]
+    fn slices_and_their_gradients_are_those_of_candle() -> Result<()> {
+        let x = made(&[3, 5], 0.2)?;
+        let loss = |part: &dyn Fn(&Tensor, usize, usize) -> Result<Tensor>| -> Result<Tensor> {
+            let (first, second) = (part(&x, 0, 2)?, part(&x, 1, 3)?);
+            (first.sqr()?.sum_all()? + second.exp()?.sum_all()?)? + x.sum_all()?
+        };
+        let narrow = |x: &Tensor, first: usize, count: usize| x.narrow(1, first, count);
+        let expected = loss(&narrow)?.backward()?;
+        let tape = crate::tape::Tape::begin();
+        let on_tape = tape.backward(&loss(&channels)?)?;
+        for store in [loss(&channels)?.backward()?, on_tape] {
+            // Sums of three numbers of order one, in another order.
+            let apart = (store.get(&x).unwrap() - expected.get(&x).unwrap())?.abs()?.max_all()?.to_scalar::<f64>()?;
+            assert!(apart < 1e-14, "{apart:e}");
+        }
+        assert!(channels(&x, 3, 3).is_err());
         Ok(())
     }
 }

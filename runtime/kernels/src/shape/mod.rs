@@ -2,7 +2,6 @@
 
 mod channels;
 mod rows;
-mod values;
 
 use crate::{Result, Tensor};
 pub use channels::{channels, concat};

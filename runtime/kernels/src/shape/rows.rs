@@ -1,11 +1,11 @@
 //! Rows of records that have a step of a sequence, and those of records that end before it.
 
-use super::values::{by_type, copy};
-use crate::cpu::{Float, Values, filled_rows, slice, unsupported};
+use crate::cpu::{Float, Values, copy, filled_rows, slice};
 use crate::cuda::Backend;
+use crate::vector::by_real;
 use crate::{DType, Result, Tensor};
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Shape};
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Shape, WithDType};
 use std::sync::Arc;
 
 /// Numbers `[rows]`, with 0 in rows of records that end before a step. `steps` are the numbers of steps of each record, `[rows, 1]`.
@@ -84,8 +84,10 @@ impl CustomOp1 for Only {
 
     fn cpu_fwd(&self, value: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let kept: Vec<bool> = self.reaching.iter().map(|reaches| *reaches != self.others).collect();
-        let out = by_type!(self.name(), value, T => chosen::<T>(&kept, slice(value, layout)?, None));
-        Ok((out, layout.shape().clone()))
+        by_real!(self.name(), value.dtype(), T => {
+            let out = chosen::<T>(&kept, slice(value, layout)?, None);
+            Ok((T::to_cpu_storage_owned(out), layout.shape().clone()))
+        })
     }
 
     fn bwd(&self, _: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
@@ -103,10 +105,10 @@ impl CustomOp2 for Within {
     }
 
     fn cpu_fwd(&self, a: &CpuStorage, at_a: &Layout, b: &CpuStorage, at_b: &Layout) -> Result<(CpuStorage, Shape)> {
-        let out = by_type!(self.name(), a, T => {
-            chosen::<T>(&self.reaching, slice(a, at_a)?, Some(slice(b, at_b)?))
-        });
-        Ok((out, at_a.shape().clone()))
+        by_real!(self.name(), a.dtype(), T => {
+            let out = chosen::<T>(&self.reaching, slice(a, at_a)?, Some(slice(b, at_b)?));
+            Ok((T::to_cpu_storage_owned(out), at_a.shape().clone()))
+        })
     }
 
     fn bwd(

@@ -1,10 +1,11 @@
 //! Maps at a multiple or a fraction of their height and width: every value spread over a window, and sums of windows. Each is the
 //! other's gradient.
 
-use crate::cpu::{Float, filled_rows, slice, unsupported};
+use crate::cpu::{Float, filled_rows, slice};
+use crate::vector::by_real;
 use crate::{Result, Tensor};
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp1, DType, Layout, Shape};
+use candle_core::{CpuStorage, CustomOp1, Layout, Shape, WithDType};
 
 /// Every value of `[N, C, H, W]` over a window, times `scale`.
 ///
@@ -78,12 +79,10 @@ impl CustomOp1 for Windows {
             false => candle_core::bail!("windows of {down}x{right} pixels do not cover {height}x{width}"),
         };
         let from = [batch * channels * height, width];
-        let out = match x.dtype() {
-            DType::F32 => CpuStorage::F32(self.run(slice(x, layout)?, from, self.scale as f32)),
-            DType::F64 => CpuStorage::F64(self.run(slice(x, layout)?, from, self.scale)),
-            other => return unsupported(self.name(), other),
-        };
-        Ok((out, Shape::from((batch, channels, sides.0, sides.1))))
+        by_real!(self.name(), x.dtype(), T => {
+            let out = self.run::<T>(slice(x, layout)?, from, T::from_f64(self.scale));
+            Ok((T::to_cpu_storage_owned(out), Shape::from((batch, channels, sides.0, sides.1))))
+        })
     }
 
     fn bwd(&self, _: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {

@@ -38,7 +38,7 @@ pub fn present(
     }
     if let Some(says) = says {
         let steps = if variable.steps { variable.shape[0].max(1) } else { 1 };
-        for (row, said) in said(says, indices, steps, how)?.chunks(steps).enumerate() {
+        for (row, said) in flags(says, indices, steps, how)?.chunks(steps).enumerate() {
             let said = said.contains(&true);
             present[row] &= said;
             in_part[row] &= said;
@@ -76,17 +76,22 @@ fn shares(raw: &Raw, is_label: bool, indices: &[usize]) -> Vec<Share> {
         Raw::Numbers(array) => {
             let numbers = select(array, indices);
             let size = numbers.len().checked_div(indices.len()).unwrap_or(0).max(1);
-            let row = |numbers: &[f64]| match numbers {
-                &[number] if is_label => of(number.is_nan() || number < 0.0),
-                _ if is_label => of(numbers.iter().all(|&number| number == 0.0 || number.is_nan())),
-                _ => match numbers.iter().filter(|number| number.is_nan()).count() {
-                    0 => Share::All,
-                    missing if missing == numbers.len() => Share::Nothing,
-                    _ => Share::Part,
-                },
-            };
-            numbers.chunks(size).map(row).collect()
+            numbers.chunks(size).map(|numbers| share(numbers, is_label)).collect()
         }
+    }
+}
+
+/// Of the numbers of a record, or of a step of it.
+fn share(numbers: &[f64], is_label: bool) -> Share {
+    let of = |missing: bool| if missing { Share::Nothing } else { Share::All };
+    match numbers {
+        &[number] if is_label => of(number.is_nan() || number < 0.0),
+        _ if is_label => of(numbers.iter().all(|&number| number == 0.0 || number.is_nan())),
+        _ => match numbers.iter().filter(|number| number.is_nan()).count() {
+            0 => Share::All,
+            missing if missing == numbers.len() => Share::Nothing,
+            _ => Share::Part,
+        },
     }
 }
 
@@ -110,16 +115,10 @@ pub fn by_step(
     }
     let numbers = select(array, indices);
     let size = (numbers.len() / (indices.len() * steps).max(1)).max(1);
-    let is_label = variable.space == Space::Label;
-    let has = |step: &[f64]| match step {
-        &[number] if is_label => !number.is_nan() && number >= 0.0,
-        _ if is_label => step.contains(&1.0),
-        _ => step.iter().all(|number| !number.is_nan()),
-    };
+    let has = |step: &[f64]| share(step, variable.space == Space::Label) == Share::All;
     let mut present: Vec<bool> = numbers.chunks(size).map(has).collect();
     if let Some(says) = says {
-        let said = said(says, indices, steps, how)?;
-        present.iter_mut().zip(said).for_each(|(present, said)| *present &= said);
+        present.iter_mut().zip(flags(says, indices, steps, how)?).for_each(|(present, said)| *present &= said);
     }
     let Some(valid) = present.iter().position(|present| *present).filter(|_| present.contains(&false)) else {
         return Ok(None);
@@ -139,29 +138,8 @@ pub fn by_step(
     Ok(Some((filled, present.chunks(steps).map(<[bool]>::to_vec).collect())))
 }
 
-/// The presences of every step of these records.
-fn said(says: &Field, indices: &[usize], steps: usize, how: &Fitting<'_>) -> Result<Vec<bool>> {
-    let Raw::Numbers(array) = &says.raw else {
-        return Ok(flags(says, indices, how)?.into_iter().flat_map(|said| vec![said; steps]).collect());
-    };
-    let numbers = select(array, indices);
-    if numbers.len() != indices.len() * steps || steps == 1 {
-        return Ok(flags(says, indices, how)?.into_iter().flat_map(|said| vec![said; steps]).collect());
-    }
-    if let Some(at) = numbers.iter().position(|number| ![0.0, 1.0].contains(number)) {
-        bail!(
-            "{}: `{}` is {} at step {}; expected 1 where a record has the variable, and 0",
-            how.record(indices[at / steps]),
-            says.name,
-            numbers[at],
-            at % steps + 1
-        );
-    }
-    Ok(numbers.into_iter().map(|number| number == 1.0).collect())
-}
-
-/// The numbers 0 and 1 of a field.
-fn flags(field: &Field, indices: &[usize], how: &Fitting<'_>) -> Result<Vec<bool>> {
+/// The numbers 0 and 1 of a field, one for each of `steps` of every record: stated for each, or for the whole record.
+fn flags(field: &Field, indices: &[usize], steps: usize, how: &Fitting<'_>) -> Result<Vec<bool>> {
     let numbers: Vec<f64> = match &field.raw {
         Raw::Numbers(array) => select(array, indices),
         Raw::Text(cells) => {
@@ -176,16 +154,22 @@ fn flags(field: &Field, indices: &[usize], how: &Fitting<'_>) -> Result<Vec<bool
             bail!("`{}` holds images or several numbers per record; expected 0 or 1 per record", field.name)
         }
     };
-    ensure!(numbers.len() == indices.len(), "`{}` has more than one number per record; expected 0 or 1", field.name);
+    let stated = if numbers.len() == indices.len() * steps { steps } else { 1 };
+    ensure!(
+        numbers.len() == indices.len() * stated,
+        "`{}` has more than one number per record; expected 0 or 1",
+        field.name
+    );
     if let Some(at) = numbers.iter().position(|number| ![0.0, 1.0].contains(number)) {
+        let step = if stated > 1 { format!(" at step {}", at % stated + 1) } else { String::new() };
         bail!(
-            "{}: `{}` is {}; expected 1 where a record has the variable, and 0",
-            how.record(indices[at]),
+            "{}: `{}` is {}{step}; expected 1 where a record has the variable, and 0",
+            how.record(indices[at / stated]),
             field.name,
             numbers[at]
         );
     }
-    Ok(numbers.into_iter().map(|number| number == 1.0).collect())
+    Ok(numbers.into_iter().flat_map(|number| std::iter::repeat_n(number == 1.0, steps / stated)).collect())
 }
 
 impl Cells {

@@ -209,9 +209,9 @@ impl DataSet {
             };
             let fields: Vec<&Field> = fields.iter().map(|&at| &table.fields[at]).collect();
             let place = || self.place.clone();
+            let says = says.map(|at| &table.fields[at]);
             let by_step = match (variable.role, fields.as_slice()) {
                 (Role::Partly, [only]) if variable.steps => {
-                    let says = says.map(|at| &table.fields[at]);
                     missing::by_step(variable, only, says, indices, &how, &mut notes).with_context(place)?
                 }
                 _ => None,
@@ -221,7 +221,6 @@ impl DataSet {
                 let all: Vec<usize> = (0..indices.len()).collect();
                 fit::fit(variable, &[&filled], &all, &how, &mut notes).with_context(place)?
             } else if variable.role == Role::Partly {
-                let says = says.map(|at| &table.fields[at]);
                 let present =
                     missing::present(variable, &fields, says, indices, &how, &mut notes).with_context(place)?;
                 let kept = indices.iter().zip(&present).filter(|(_, present)| **present).map(|(index, _)| *index);
