@@ -7,6 +7,7 @@
 mod bounds;
 mod declared;
 mod entry;
+mod enumerated;
 mod factor;
 mod known;
 mod network;
@@ -20,6 +21,7 @@ pub use crate::catalog::{Space, Value};
 pub use bounds::Interval;
 pub use declared::{Checkpoint, Number, Operator, Param, Preset, Role, Variable};
 pub use entry::{Argument, Use};
+pub use enumerated::{Enumerated, Link};
 pub use factor::{Body, Factor, Stage};
 pub use known::{Combination, Known, Unknown};
 pub use network::{Joint, Net, NetBody, Network, Node, NodeId, Op, reached};
@@ -63,6 +65,8 @@ pub struct Model {
     pub draws: Vec<Draw>,
     /// The order in which the latents that q does not draw are summed out.
     pub sum: Sum,
+    /// The variables over whose values q sums in place of a draw.
+    pub enumerated: Enumerated,
     /// Parameters that determine the number of members of families; generated code is valid for one value of each.
     pub fixed: Vec<ParamId>,
     /// The variable with the length of each record, if the file has one. It has the name of the parameter for the

@@ -9,8 +9,15 @@ fn here(path: &str) -> PathBuf {
 
 /// The folders of the repository's model files, without those of the corpus, which show other layouts, and those beside
 /// stored checkpoints.
-const SHIPPED: [&str; 6] =
-    ["../models", "../models/zoo", "../models/examples", "../runtime/guide", "../tests/models", "../tests/examples"];
+const SHIPPED: [&str; 7] = [
+    "../models",
+    "../models/zoo",
+    "../models/examples",
+    "../runtime/guide",
+    "../runtime/tests/fixtures/models",
+    "../tests/models",
+    "../tests/examples",
+];
 
 fn models() -> Vec<(String, Source)> {
     let folders = SHIPPED.into_iter().chain(["tests/corpus/good"]).map(here);
@@ -68,6 +75,19 @@ fn shipped_models_are_in_canonical_form() {
     }
     assert!(others.is_empty(), "`srvae-run fmt` changes these: {others:?}");
     assert!(count >= 70, "{count} model files");
+}
+
+/// The first lines of a file of the zoo say from which paper it is: at least its year.
+#[test]
+fn models_of_the_zoo_name_their_papers() {
+    let zoo = models().into_iter().filter(|(name, _)| name.contains("models/zoo"));
+    let names_a_year = |text: &str| {
+        let docs = text.lines().take_while(|line| line.starts_with("///"));
+        let mut words = docs.flat_map(|line| line.split(|letter: char| !letter.is_ascii_alphanumeric()));
+        words.any(|word| word.parse::<u32>().is_ok_and(|year| (1800..2100).contains(&year)))
+    };
+    let nameless: Vec<String> = zoo.filter(|(_, source)| !names_a_year(&source.text)).map(|(name, _)| name).collect();
+    assert!(nameless.is_empty(), "no paper and year: {nameless:?}");
 }
 
 #[test]

@@ -37,13 +37,14 @@ pub struct Run<'r> {
     context: Context<'r>,
     /// None before a value is computed, and after its last use.
     held: Vec<Option<Held>>,
-    enumeration: Option<Enumeration>,
+    /// The values of each kind of group of enumerated variables.
+    enumerations: Vec<Enumeration>,
 }
 
 impl<'r> Run<'r> {
     pub fn new(model: &'r Core, program: &'r Program, given: &'r [Given], context: Context<'r>) -> Self {
         let held = vec![None; program.values.len()];
-        Self { model, program, given, context, held, enumeration: None }
+        Self { model, program, given, context, held, enumerations: Vec::new() }
     }
 
     /// Runs the program and returns its output tensors in order.
@@ -84,9 +85,8 @@ impl<'r> Run<'r> {
 
     /// Prepares the enumerated values.
     fn enumerate(&mut self) -> Result<()> {
-        if !self.program.enumerated.is_empty() {
-            self.enumeration = Some(self.gone_through()?);
-        }
+        self.enumerations =
+            self.program.enumerated.iter().map(|group| self.gone_through(group)).collect::<Result<_>>()?;
         Ok(())
     }
 
@@ -142,7 +142,7 @@ impl<'r> Run<'r> {
                 let each: Vec<_> = each.iter().map(|(component, has)| (*component, has.as_slice())).collect();
                 return Ok(Held::Distribution(Arc::new(OneOf::new(&each)?)));
             }
-            Operation::Strata => Tensor::cat(&self.tensors(value)?, 0)?,
+            Operation::Strata(_) => Tensor::cat(&self.tensors(value)?, 0)?,
             Operation::Shares(presences) => {
                 let (inputs, mut each, mut at) = (self.tensors(value)?, Vec::new(), 1);
                 for count in presences {
@@ -194,16 +194,16 @@ impl<'r> Run<'r> {
                 Held::Pair(..) => return Err(missing()),
                 Held::Distribution(value) => return Ok(Held::Distribution(Arc::from(value.repeat(samples)?))),
             },
-            Operation::RepeatValues => match self.held(value.inputs[0])? {
-                Held::Tensor(value) => ops::repeat(value, self.values()?.count())?,
+            Operation::RepeatValues(_) => match self.held(value.inputs[0])? {
+                Held::Tensor(tensor) => ops::repeat(tensor, self.values(value)?.count())?,
                 Held::Pair(..) => return Err(missing()),
-                Held::Distribution(value) => {
-                    return Ok(Held::Distribution(Arc::from(value.repeat(self.values()?.count())?)));
+                Held::Distribution(one) => {
+                    return Ok(Held::Distribution(Arc::from(one.repeat(self.values(value)?.count())?)));
                 }
             },
-            Operation::Enumerate(at) => {
+            Operation::Enumerate { at, .. } => {
                 let like = tensor(0)?;
-                self.values()?.of(*at, samples * like.dim(0)?, like)?
+                self.values(value)?.of(*at, samples * like.dim(0)?, like)?
             }
             Operation::Values(id) => sums::values(&self.axis(*id), tensor(0)?)?,
             Operation::Widen { from, to } => match self.held(value.inputs[0])? {
@@ -227,12 +227,12 @@ impl<'r> Run<'r> {
                 sums::given(inputs[0], &axes.collect::<Vec<_>>())?
             }
             Operation::ValueOf(id) => sums::value_of(tensor(0)?, &self.axis(*id))?,
-            Operation::Total => self.values()?.total(&self.tensors(value)?)?,
-            Operation::Expect => self.values()?.expect(tensor(0)?, tensor(1)?)?,
+            Operation::Total => self.values(value)?.total(&self.tensors(value)?)?,
+            Operation::Expect => self.values(value)?.expect(tensor(0)?, tensor(1)?)?,
             Operation::Whole(signs) => {
                 let inputs = self.tensors(value)?;
                 let others: Vec<_> = inputs[2..].iter().copied().zip(signs.iter().copied()).collect();
-                self.values()?.whole(inputs[0], inputs[1], &others, self.context.options)?
+                self.values(value)?.whole(inputs[0], inputs[1], &others, self.context.options)?
             }
             Operation::Draw(variable, how) => {
                 let (from, name, draw) = (density(0)?, self.model.plan.name(*variable), &self.context.draw);
@@ -243,7 +243,7 @@ impl<'r> Run<'r> {
                     How::Decoded => dist::decode(from, name, noise, draw),
                 };
                 match value.rate {
-                    Rate::Value => noise.for_each_value(self.values()?.count(), one)?,
+                    Rate::Value => noise.for_each_value(self.values(value)?.count(), one)?,
                     Rate::Draws => noise.for_all_records(one)?,
                     Rate::Constant | Rate::Component | Rate::Record | Rate::Sample => one(noise)?,
                 }
@@ -253,7 +253,7 @@ impl<'r> Run<'r> {
                 let (from, name) = (density(0)?, self.model.plan.name(*variable));
                 let one = |noise: &mut Noise| from.sample_scored(name, noise, &Draw::default());
                 let (draw, log_prob) = match value.rate {
-                    Rate::Value => noise.for_each_value(self.values()?.count(), one)?,
+                    Rate::Value => noise.for_each_value(self.values(value)?.count(), one)?,
                     Rate::Draws => noise.for_all_records(one)?,
                     Rate::Constant | Rate::Component | Rate::Record | Rate::Sample => one(noise)?,
                 };
@@ -309,10 +309,10 @@ impl<'r> Run<'r> {
         self.given.iter().find(|given| given.id == id).ok_or_else(missing)
     }
 
-    /// The enumerated variables. The components of a mixture are enumerated as the classes of a label.
-    fn gone_through(&self) -> Result<Enumeration> {
+    /// The values of a group of enumerated variables. The components of a mixture are enumerated as the classes of a label.
+    fn gone_through(&self, group: &[VariableId]) -> Result<Enumeration> {
         let model = &self.model.plan.model;
-        let each = self.program.enumerated.iter().map(|id| {
+        let each = group.iter().map(|id| {
             let variable = model.variable(*id);
             match model.q_of(*id).and_then(Factor::components) {
                 Some(components) => ("label", vec![components]),
@@ -338,9 +338,9 @@ impl<'r> Run<'r> {
         of.iter().map(|id| (self.axis(*id), among.contains(id))).collect()
     }
 
-    /// The enumerated values.
-    fn values(&self) -> Result<&Enumeration> {
-        self.enumeration.as_ref().ok_or_else(missing)
+    /// The enumerated values over which a value is computed or summed.
+    fn values(&self, value: &Value) -> Result<&Enumeration> {
+        value.over.and_then(|kind| self.enumerations.get(kind)).ok_or_else(missing)
     }
 
     /// The gradient estimator for the draws of a variable.

@@ -132,7 +132,7 @@ impl Checker<'_> {
         let word = matches!(parameter.kind, Kind::Word(_)).then(|| bare_word(expression)).flatten();
         let (number, value) = match word {
             Some(value) => (Number::Literal(value.clone()), value),
-            None => self.number(expression)?,
+            None => self.fixed(expression)?,
         };
         match parameter.kind.accept(&value) {
             Some(value) => Some(Argument { name: parameter.name, number, value }),

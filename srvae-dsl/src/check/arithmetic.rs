@@ -20,10 +20,9 @@ impl Builder<'_, '_> {
         head: Option<&[usize]>,
         span: Span,
     ) -> Option<NodeId> {
-        let [of_left, of_right] = [left, right].map(|side| head.and_then(|shape| self.asked(side, shape)));
         match (self.reads_anything(left), self.reads_anything(right)) {
             (true, true) => {
-                let (left, right) = (self.value(left, of_left), self.value(right, of_right));
+                let (left, right) = (self.value(left, head), self.value(right, head));
                 let name = match operator {
                     Operator::Add => "add",
                     Operator::Subtract => "subtract",
@@ -33,7 +32,7 @@ impl Builder<'_, '_> {
                 self.block(name, Vec::new(), vec![left?, right?], span)
             }
             (true, false) => {
-                let (node, number) = (self.value(left, of_left)?, self.checker.number(right)?.0);
+                let (node, number) = (self.value(left, head)?, self.checker.fixed(right)?.0);
                 match operator {
                     Operator::Add => self.scaled(node, one(), number, span),
                     Operator::Subtract => self.scaled(node, one(), negated(number), span),
@@ -42,7 +41,7 @@ impl Builder<'_, '_> {
                 }
             }
             (false, _) => {
-                let (number, node) = (self.checker.number(left)?.0, self.value(right, of_right)?);
+                let (number, node) = (self.checker.fixed(left)?.0, self.value(right, head)?);
                 match operator {
                     Operator::Add => self.scaled(node, one(), number, span),
                     Operator::Subtract => self.scaled(node, negated(one()), number, span),

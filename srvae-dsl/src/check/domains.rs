@@ -38,6 +38,32 @@ impl Checker<'_> {
         all.swap_remove(network.output.0)
     }
 
+    /// How the values of a network may be unlike those of a space, or unlike means of such values. None if they cannot.
+    pub(super) fn unlike(&self, network: &Network, space: Space) -> Option<&'static str> {
+        let mut all = self.known(&network.nodes, &[], Place { of: None, uses: &[] });
+        let known = all.swap_remove(network.output.0);
+        match space {
+            Space::Simplex | Space::Label => (!known.is_proportions()).then_some("may add up to anything"),
+            Space::Sphere => (!self.is_direction(network)).then_some("may have any length"),
+            _ if known.interval.is_inside(Interval::of(space)) => None,
+            Space::Positive => Some("may be 0 or negative"),
+            Space::Count => Some("may be negative"),
+            _ => Some("may be below 0 or above 1"),
+        }
+    }
+
+    fn is_direction(&self, network: &Network) -> bool {
+        match &network.nodes[network.output.0].op {
+            Op::Block { block, .. } => block.entry.name == "direction",
+            Op::Variable(id) => self.variable(*id).space == Space::Sphere,
+            Op::Let(id) | Op::Net(id) => match &self.nets.done[id.0].body {
+                NetBody::Network(inner) => self.is_direction(inner),
+                NetBody::Rust { .. } => false,
+            },
+            Op::Formal(_) | Op::Past(_) | Op::Experts { .. } => false,
+        }
+    }
+
     /// What is known about each node of a network.
     fn known(&self, nodes: &[Node], arguments: &[Known], place: Place<'_>) -> Vec<Known> {
         let mut all: Vec<Known> = Vec::with_capacity(nodes.len());
@@ -139,6 +165,13 @@ fn level(block: &Use<Block>, inputs: &[&Known]) -> Option<Combination> {
 fn total(block: &Use<Block>, inputs: &[&Known], (channels, is_matrix): (f64, bool)) -> Option<Combination> {
     match (block.entry.name, inputs) {
         ("softmax", _) => Some(Combination::constant(1.0)),
+        // The members of a set, or averages over positions, that all have the same sum.
+        ("stack", [first, rest @ ..]) => {
+            first.total.clone().filter(|sum| rest.iter().all(|one| one.total.as_ref() == Some(sum)))
+        }
+        ("global_pool" | "downsample" | "upsample" | "resize", [of]) => {
+            of.total.as_ref()?.number().map(Combination::constant)
+        }
         ("affine", [of]) => Some(of.total.clone()?.scaled(number(block, "scale"), channels * number(block, "shift"))),
         ("spread", [of]) => of.total.clone(),
         ("multiply", [left, right]) => {
@@ -177,11 +210,16 @@ fn yields(block: &Use<Block>, inputs: &mut dyn Iterator<Item = Interval>) -> Int
     let own = |name: &str| Interval::closed(number(block, name), number(block, name));
     let mut fold = |of: fn(Interval, Interval) -> Interval| inputs.reduce(of).unwrap_or(Interval::ALL);
     match block.entry.name {
-        "softmax" | "sigmoid" => Interval::open(0.0, 1.0),
-        "tanh" => Interval::open(-1.0, 1.0),
-        "exp" | "softplus" => Interval::POSITIVE,
-        "relu" | "log1p" => Interval::NOT_NEGATIVE,
-        "elu" => Interval::open(-1.0, f64::INFINITY),
+        "softmax" => Interval::open(0.0, 1.0),
+        "sigmoid" => fold(Interval::with).mapped(|t| 1.0 / (1.0 + (-t).exp()), Interval::open(0.0, 1.0)),
+        "tanh" => fold(Interval::with).mapped(f64::tanh, Interval::open(-1.0, 1.0)),
+        "exp" => fold(Interval::with).mapped(f64::exp, Interval::POSITIVE),
+        "softplus" => fold(Interval::with).mapped(|t| t.max(0.0) + (-t.abs()).exp().ln_1p(), Interval::POSITIVE),
+        "relu" => fold(Interval::with).mapped(|t| t.max(0.0), Interval::NOT_NEGATIVE),
+        "log1p" => fold(Interval::with).mapped(|t| t.max(0.0).ln_1p(), Interval::NOT_NEGATIVE),
+        "elu" => {
+            fold(Interval::with).mapped(|t| if t > 0.0 { t } else { t.exp_m1() }, Interval::open(-1.0, f64::INFINITY))
+        }
         "filled" | "constant" => own("value"),
         "affine" => own("scale") * fold(Interval::with) + own("shift"),
         "add" => fold(|sum, one| sum + one),

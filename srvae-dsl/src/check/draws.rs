@@ -7,7 +7,7 @@ use crate::ast::{Call, File, ItemKind, Name};
 use crate::catalog::{Kind, Parameter, space_entry};
 use crate::derive::Ancestry;
 use crate::diagnostics::{MOST_VALUES, messages};
-use crate::graph::{Body, Draw, DrawMethod, Factor, Role, Space, Variable, VariableId, family};
+use crate::graph::{Body, Draw, DrawMethod, Enumerated, Factor, Role, Side, Space, Variable, VariableId, family};
 
 /// The methods, in the order of messages.
 pub(super) const METHODS: [&str; 4] = ["enumerate", "relaxed", "straight_through", "score"];
@@ -52,14 +52,14 @@ impl Checker<'_> {
             let able = able_of(factor, variable);
             self.findings.push(messages::draw_missing(&variable.name, factor.span, &able));
         }
-        self.unsound(&draws, q);
+        self.unsound(&draws, p, q);
         self.unsound_baselines(&draws, p, q);
         draws
     }
 
     /// Invalid combinations of methods. A function has no gradient that a draw could pass on, and the gain of a score
     /// draw is not known separately for each of the enumerated values above it.
-    fn unsound(&mut self, draws: &[Draw], q: &[Factor]) {
+    fn unsound(&mut self, draws: &[Draw], p: &[Factor], q: &[Factor]) {
         let of = |id: VariableId| draws.iter().find(|draw| draw.variable == id);
         let ancestry = Ancestry::of(q);
         for draw in draws {
@@ -86,42 +86,40 @@ impl Checker<'_> {
                 DrawMethod::Score => {}
             }
         }
-        let of_q = || draws.iter().filter(|draw| q.iter().any(|factor| factor.variable == draw.variable));
-        let all = of_q().map(|draw| match draw.method {
-            DrawMethod::Enumerate { values } => values,
-            _ => 1,
-        });
-        let product = all.fold(1usize, usize::saturating_mul);
-        if let Some(last) = of_q().rfind(|draw| matches!(draw.method, DrawMethod::Enumerate { .. }))
-            && product > MOST_VALUES
-        {
-            self.findings.push(messages::too_many_together(product, last.span));
-        } else {
-            self.warn_of_long_sequences(of_q().collect(), product);
-        }
+        self.too_many_values(draws, p, q);
     }
 
-    /// Warns if q enumerates a variable of every step: the combinations multiply with the steps, whose number comes with the data.
-    /// `product` is their number at the checked length.
-    fn warn_of_long_sequences(&mut self, draws: Vec<&Draw>, product: usize) {
-        let of_steps = draws.iter().filter_map(|draw| match draw.method {
-            DrawMethod::Enumerate { values } => Some((draw, self.variable(draw.variable).step?, values)),
-            _ => None,
-        });
-        let of_steps: Vec<_> = of_steps.collect();
-        let Some((first, last)) = of_steps.first().zip(of_steps.iter().map(|(_, step, _)| *step).max()) else { return };
-        let at_last = of_steps.iter().filter(|(_, step, _)| *step == last).map(|(.., values)| *values);
-        let each = at_last.fold(1usize, usize::saturating_mul);
-        if each < 2 {
-            return;
+    /// Groups of enumerated variables with too many combinations of values. Those of steps multiply with the steps, whose
+    /// number comes with the data.
+    fn too_many_values(&mut self, draws: &[Draw], p: &[Factor], q: &[Factor]) {
+        let all = enumerated(draws, p, q);
+        for (at, group) in all.groups().iter().enumerate() {
+            let of = group.iter().filter_map(|id| draws.iter().find(|draw| draw.variable == *id));
+            let Some(last) = of.clone().next_back() else { continue };
+            let step = |id: VariableId| self.variable(id).step;
+            if let Some(link) = all.links(at).find(|link| step(link.between[0]) != step(link.between[1])) {
+                let [one, other] = link.between.map(|id| self.variable(id));
+                // A class of the whole record, beside those of its steps.
+                let family = if one.step.is_some() { family(&one.name) } else { family(&other.name) };
+                let reader = factor_of(&self.variable(link.variable).name, link.side);
+                let place =
+                    [p, q].into_iter().flatten().find(|it| (it.side, it.variable) == (link.side, link.variable));
+                let is_latent = one.role == Role::Latent && other.role == Role::Latent;
+                let place = place.map_or(last.span, |factor| factor.span);
+                let between = [one.name.as_str(), other.name.as_str()];
+                let error = messages::enumerated_steps(family, last.span, (&reader, place, between), is_latent);
+                self.findings.push(error);
+                return;
+            }
+            let values = of.map(|draw| match draw.method {
+                DrawMethod::Enumerate { values } => values,
+                _ => 1,
+            });
+            let product = values.fold(1usize, usize::saturating_mul);
+            if product > MOST_VALUES {
+                self.findings.push(messages::too_many_together(product, last.span));
+            }
         }
-        let within = |steps: &usize| {
-            product.saturating_mul(each.saturating_pow(u32::try_from(*steps).unwrap_or(u32::MAX))) <= MOST_VALUES
-        };
-        let more = (1..).take_while(within).count();
-        let (name, span) = (family(&self.variable(first.0.variable).name), first.0.span);
-        let warning = messages::enumerated_steps(name, each, last + more, span);
-        self.findings.push(warning);
     }
 
     fn draw_method(&mut self, id: VariableId, name: &Name, method: &Call, q: &[Factor]) -> Option<DrawMethod> {
@@ -168,6 +166,21 @@ impl Checker<'_> {
             _ => Some(DrawMethod::Score),
         }
     }
+}
+
+/// The variables over whose values q sums in place of a draw: those of `draw … = enumerate`, and those that it draws from
+/// each component of a mixture.
+pub(super) fn enumerated(draws: &[Draw], p: &[Factor], q: &[Factor]) -> Enumerated {
+    let is_enumerated = |factor: &&Factor| {
+        let draw = draws.iter().find(|draw| draw.variable == factor.variable);
+        factor.components().is_some() || draw.is_some_and(|draw| matches!(draw.method, DrawMethod::Enumerate { .. }))
+    };
+    Enumerated::of(q.iter().filter(is_enumerated).map(|factor| factor.variable).collect(), p, q)
+}
+
+/// `p(y | …)`.
+fn factor_of(name: &str, side: Side) -> String {
+    format!("{}({name} | …)", side.name())
 }
 
 fn needs_method(factor: &Factor) -> bool {

@@ -283,7 +283,7 @@ impl Builder<'_, '_> {
         read: Option<NodeId>,
     ) -> Option<NodeId> {
         let expression = &given.argument.value;
-        let number = self.checker.number(expression)?.0;
+        let number = self.checker.fixed(expression)?.0;
         let Some((_, channels)) = wanted.channels(given.natural) else {
             let (place, needed) = (self.place(), show_shape(shape));
             let what = format!("`{}`", given.name.text);

@@ -5,7 +5,7 @@ use super::Checker;
 use super::factors::Head;
 use super::network::{Builder, Reads};
 use crate::ast;
-use crate::catalog::show_shape;
+use crate::catalog::{show_shape, space_entry};
 use crate::diagnostics::messages;
 use crate::graph::{Body, Factor, Network, Role, Side, VariableId};
 
@@ -58,6 +58,11 @@ impl Checker<'_> {
             if *found != shape {
                 let (wanted, found) = (show_shape(&shape), show_shape(found));
                 self.findings.push(messages::mixture_unfit(&name, &wanted, &found, expression.span));
+                return None;
+            }
+            if let Some(why) = self.unlike(&network, self.variable(id).space) {
+                let space = space_entry(self.variable(id).space).name;
+                self.findings.push(messages::mixture_of_no_value(&name, space, why, expression.span));
                 return None;
             }
             all.push(network);

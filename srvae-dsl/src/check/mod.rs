@@ -103,6 +103,7 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
     let weights = checker.weights(file, &p, &q);
     let addends = checker.addends(file, &[&p, &q]);
     let sum = checker.sum(&draws, (&p, &q), (&estimates, &addends));
+    let enumerated = draws::enumerated(&draws, &p, &q);
     checker.findings.finish(source)?;
     checker.unused(&p, &q, file);
     let Checker { mut findings, name, docs, params, presets, variables, nets, .. } = checker;
@@ -119,6 +120,7 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
         estimates,
         draws,
         sum,
+        enumerated,
         weights,
         addends,
         fixed,

@@ -57,7 +57,8 @@ impl<'b, 'a> Builder<'b, 'a> {
         }
     }
 
-    /// The network. If `head` is given, the `out` of the last block is inferred from its channels.
+    /// The network. If `head` is given, the `out` of the last block is inferred from its channels. Functions that keep a
+    /// shape and arithmetic may follow the block.
     pub(super) fn network(mut self, expression: &Expression, head: Option<&[usize]>) -> Option<Network> {
         let output = self.value(expression, head)?;
         Some(Network { nodes: self.nodes, output, given: 0 })
@@ -81,10 +82,10 @@ impl<'b, 'a> Builder<'b, 'a> {
         match &expression.kind {
             ExpressionKind::Group(inner) => self.value(inner, head),
             ExpressionKind::Pipeline(stages) => {
-                let start = head.and_then(|shape| self.asked(expression, shape));
-                let mut node = self.value(stages.first()?, start)?;
+                let kept = head.map_or(0, |shape| self.keeping(&stages[1..], shape));
+                let mut node = self.value(stages.first()?, head.filter(|_| kept + 1 == stages.len()))?;
                 for (index, stage) in stages.iter().enumerate().skip(1) {
-                    let last = index + 1 == stages.len();
+                    let ends = index + 1 + kept >= stages.len();
                     let Some(call) = stage.as_call() else {
                         let error = match &stage.ungrouped().kind {
                             ExpressionKind::Binary(operator, ..) => messages::sum_as_stage(operator.sign(), stage.span),
@@ -93,7 +94,7 @@ impl<'b, 'a> Builder<'b, 'a> {
                         self.checker.findings.push(error);
                         return None;
                     };
-                    node = self.apply(call, stage.span, Some(node), head.filter(|_| last))?;
+                    node = self.apply(call, stage.span, Some(node), head.filter(|_| ends))?;
                 }
                 Some(node)
             }
@@ -115,7 +116,7 @@ impl<'b, 'a> Builder<'b, 'a> {
                 self.arithmetic(*operator, left, right, head, expression.span)
             }
             ExpressionKind::Negate(inner) if self.reads_anything(inner) => {
-                let node = self.value(inner, head.and_then(|shape| self.asked(inner, shape)))?;
+                let node = self.value(inner, head)?;
                 self.scaled(
                     node,
                     Number::Literal(Value::Real(-1.0)),

@@ -61,6 +61,16 @@ impl Checker<'_> {
         }
     }
 
+    /// A number that is the same for all records, so not the length of a sequence.
+    pub(super) fn fixed(&mut self, expression: &Expression) -> Option<(Number, Value)> {
+        let (number, value) = self.number(expression)?;
+        if let Some(length) = self.length.clone().filter(|length| self.depends_on(&number, length)) {
+            self.findings.push(messages::length_for_number(&length, expression.span));
+            return None;
+        }
+        Some((number, value))
+    }
+
     /// The value of a number at the checked parameters.
     pub(super) fn evaluate(&self, number: &Number) -> Result<Value, String> {
         match number {
@@ -116,11 +126,7 @@ impl Checker<'_> {
     }
 
     fn size(&mut self, expression: &Expression) -> Option<(Number, usize)> {
-        let (number, value) = self.number(expression)?;
-        if let Some(length) = self.length.clone().filter(|length| self.depends_on(&number, length)) {
-            self.findings.push(messages::length_for_size(&length, expression.span));
-            return None;
-        }
+        let (number, value) = self.fixed(expression)?;
         match value {
             Value::Int(size @ 1..) if size <= LARGEST_SIZE as i64 => Some((number, usize::try_from(size).ok()?)),
             _ => {

@@ -9,7 +9,7 @@ use super::variables::{arguments, names};
 use super::{doc, ident};
 use crate::derive::{Term, TermKind};
 use crate::explain::listed;
-use crate::graph::Factor;
+use crate::graph::{Factor, VariableId};
 use crate::plan::{Group, Operation, Output, Plan, ValueId};
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -59,12 +59,12 @@ pub fn beginning(plan: &Plan, walker: &Walker<'_>) -> TokenStream {
         let first = walker.first();
         quote!(let rows = samples * #first.dim(0)?;)
     });
-    let (records, enumeration) = (walker.records(), enumeration(plan));
+    let (records, enumerations) = (walker.records(), enumerations(plan));
     quote! {
         let samples = options.samples;
         #records
         #rows
-        #enumeration
+        #enumerations
     }
 }
 
@@ -107,20 +107,24 @@ fn optional(value: Option<TokenStream>) -> TokenStream {
 
 /// The enumerated values that the bound sums over, if any. The components of a mixture are enumerated as the classes of a
 /// label.
-fn enumeration(plan: &Plan) -> TokenStream {
-    let each = plan.bound.enumerated.iter().map(|id| {
+fn enumerations(plan: &Plan) -> TokenStream {
+    let values = |id: &VariableId| {
         let variable = plan.model.variable(*id);
         if let Some(components) = plan.model.q_of(*id).and_then(Factor::components) {
             return quote!(("label", &[#components][..]));
         }
         let (space, shape) = (crate::catalog::space_entry(variable.space).name, dims(plan, Scope::Run, &variable.dims));
         quote!((#space, &#shape[..]))
+    };
+    let kinds = plan.bound.enumerated.iter().map(|group| {
+        let each = group.iter().map(values);
+        quote!(::srvae::Enumeration::new(&[#(#each),*])?)
     });
-    let each: Vec<_> = each.collect();
-    if each.is_empty() {
+    let kinds: Vec<_> = kinds.collect();
+    if kinds.is_empty() {
         return TokenStream::new();
     }
-    quote!(let enumeration = ::srvae::Enumeration::new(&[#(#each),*])?;)
+    quote!(let enumerations = [#(#kinds),*];)
 }
 
 fn signed(term: &Term) -> String {

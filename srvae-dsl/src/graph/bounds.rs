@@ -84,6 +84,26 @@ impl Interval {
         self.low.at >= 0.0
     }
 
+    /// The values of an increasing function, which lie in this range. An end of the range is a value only if it is in the range
+    /// and in the image.
+    #[must_use]
+    pub fn mapped(self, function: impl Fn(f64) -> f64, range: Self) -> Self {
+        let image = |end: End, last: End| {
+            let at = function(end.at);
+            if at == last.at { End { at, inside: last.inside } } else { End { at, ..end } }
+        };
+        Self { low: image(self.low, range.low), high: image(self.high, range.high) }
+    }
+
+    /// Whether all numbers are in another interval.
+    pub fn is_inside(self, other: Self) -> bool {
+        let after =
+            self.low.at > other.low.at || (self.low.at == other.low.at && (other.low.inside || !self.low.inside));
+        let before =
+            self.high.at < other.high.at || (self.high.at == other.high.at && (other.high.inside || !self.high.inside));
+        after && before
+    }
+
     /// The smallest interval that contains both.
     #[must_use]
     pub fn with(self, other: Self) -> Self {
@@ -202,6 +222,13 @@ mod tests {
             Interval { low: unit.low, high: End { at: 2.0, inside: true } }
         );
         assert_eq!(binary * -one, Interval::closed(-1.0, 0.0));
+        assert_eq!((-Interval::POSITIVE).mapped(f64::exp, Interval::POSITIVE), unit);
+        assert_eq!((-Interval::NOT_NEGATIVE).mapped(f64::exp, Interval::POSITIVE), Interval { high: one.high, ..unit });
+        let relu = |of: Interval| of.mapped(|t| t.max(0.0), Interval::NOT_NEGATIVE);
+        assert_eq!((relu(Interval::ALL), relu(Interval::POSITIVE)), (Interval::NOT_NEGATIVE, Interval::NOT_NEGATIVE));
+        assert_eq!(relu(Interval::closed(2.0, 3.0)), Interval::closed(2.0, 3.0));
+        assert!(unit.is_inside(binary) && !binary.is_inside(unit) && binary.is_inside(binary) && unit.is_inside(unit));
+        assert!(!Interval::ALL.is_inside(Interval::NOT_NEGATIVE) && binary.is_inside(Interval::NOT_NEGATIVE));
     }
 
     #[test]

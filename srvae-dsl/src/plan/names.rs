@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const ARGUMENTS: [&str; 12] = [
     "count",
     "draw",
-    "enumeration",
+    "enumerations",
     "kept",
     "model",
     "noise",

@@ -24,8 +24,9 @@ pub struct Program {
     /// In the order of computation: inputs before the values that read them.
     pub values: Vec<Value>,
     pub output: Output,
-    /// Variables that are summed over instead of drawn: their values, or the components that they are drawn from.
-    pub enumerated: Vec<VariableId>,
+    /// Variables that are summed over instead of drawn: their values, or the components that they are drawn from. One list
+    /// for each kind of group: groups whose variables have the same values have one list.
+    pub enumerated: Vec<Vec<VariableId>>,
     /// Draws with the score gradient. They are returned after the terms.
     pub scores: Vec<Score>,
     /// Additional terms of the training objective, `[K, B]`. They are returned after the scores.
@@ -67,6 +68,8 @@ pub struct Value {
     pub operation: Operation,
     pub inputs: Vec<ValueId>,
     pub rate: Rate,
+    /// The kind of group over whose values it is computed or summed, by its position in [`Program::enumerated`].
+    pub over: Option<usize>,
     /// The name of its local variable, unique in its program.
     pub name: String,
     /// The only value that reads this one, directly or through others of its kind: the distribution to whose network
@@ -138,8 +141,8 @@ pub enum Operation {
     /// A mixture of distributions, each followed by a number of presences. A component drops out of a row if one of its
     /// presences is 0.
     OneOf(Vec<usize>),
-    /// The draws from all components of a mixture, one below the other.
-    Strata,
+    /// The draws from all components of a mixture, one below the other. The kind of its group.
+    Strata(usize),
     /// The logarithm of each component's weight in the average over its draws: the draws, and the presences of each
     /// component.
     Shares(Vec<usize>),
@@ -165,10 +168,14 @@ pub enum Operation {
     Rows,
     /// A value per record, tensor or distribution, repeated for each of its samples.
     Repeat,
-    /// The values of an enumerated variable, by its position among these. The input determines device and type.
-    Enumerate(usize),
-    /// A value per sample, tensor or distribution, repeated for each of the enumerated values.
-    RepeatValues,
+    /// The values of an enumerated variable, by the kind of its group and its position there. The input determines device
+    /// and type.
+    Enumerate {
+        kind: usize,
+        at: usize,
+    },
+    /// A value per sample, tensor or distribution, repeated for each of the values of a kind of group.
+    RepeatValues(usize),
     /// The values of a variable that is summed out, one below the other for each sample. The input determines rows, device
     /// and type.
     Values(VariableId),
@@ -317,7 +324,7 @@ impl Program {
             Operation::Expand
             | Operation::Draws
             | Operation::Repeat
-            | Operation::RepeatValues
+            | Operation::RepeatValues(_)
             | Operation::Widen { .. } => self.is_distribution(value.inputs[0]),
             _ => false,
         }

@@ -45,8 +45,8 @@ impl Segment {
         let mut values: Vec<Value> = Vec::new();
         let given = whole.ids().filter(|(_, value)| value.operation.is_given()).map(|(id, value)| (id, value.clone()));
         let read = self.reads.iter().map(|id| {
-            let Value { rate, name, .. } = whole.value(*id).clone();
-            (*id, Value { operation: Operation::Kept, inputs: Vec::new(), rate, name, scope: None })
+            let Value { rate, over, name, .. } = whole.value(*id).clone();
+            (*id, Value { operation: Operation::Kept, inputs: Vec::new(), rate, over, name, scope: None })
         });
         let own = self.values.iter().filter(|id| !whole.value(**id).operation.is_given());
         let own = own.map(|id| (*id, Value { scope: None, ..whole.value(*id).clone() }));

@@ -85,7 +85,7 @@ impl Plan {
                     Operation::Presence
                         | Operation::Root(_)
                         | Operation::Repeat
-                        | Operation::RepeatValues
+                        | Operation::RepeatValues(_)
                         | Operation::Widen { .. }
                         | Operation::Expand
                         | Operation::ExpandLike
@@ -140,7 +140,7 @@ impl Plan {
                 let each = alternatives(presences, &inputs, |own| own.to_owned());
                 format!("mean of {}", each.join(", "))
             }
-            Operation::Strata => format!("a draw of each component: {}", listed(&inputs)),
+            Operation::Strata(_) => format!("a draw of each component: {}", listed(&inputs)),
             Operation::Shares(presences) => format!("ln of the shares of {} components", presences.len()),
             Operation::Quantise => format!("codes of {} nearest to {}", inputs[1], inputs[0]),
             Operation::Stack => listed(&inputs),
@@ -163,7 +163,7 @@ impl Plan {
             Operation::InOrder(..) => return format!("{} ~ {}, position by position", value.name, inputs[1]),
             Operation::Level(level) => format!("{} where #{level} is a top level, else {}", inputs[0], inputs[1]),
             Operation::PerSample => format!("[samples, batch] of {all}"),
-            Operation::Enumerate(_) | Operation::Values(_) => "every value".to_owned(),
+            Operation::Enumerate { .. } | Operation::Values(_) => "every value".to_owned(),
             Operation::Table { of, .. } => format!("ln {} of every {}", inputs[0], self.name(*of)),
             Operation::Joined => inputs.join(" + "),
             Operation::SumOut { over, kept } => {
@@ -193,7 +193,7 @@ impl Plan {
             | Operation::Each
             | Operation::Rows
             | Operation::Repeat
-            | Operation::RepeatValues
+            | Operation::RepeatValues(_)
             | Operation::Widen { .. } => all,
         };
         format!("{} = {right}", value.name)
@@ -239,7 +239,7 @@ fn source(program: &Program, id: ValueId) -> String {
     let value = program.value(id);
     match value.operation {
         Operation::Repeat
-        | Operation::RepeatValues
+        | Operation::RepeatValues(_)
         | Operation::Widen { .. }
         | Operation::Expand
         | Operation::ExpandLike

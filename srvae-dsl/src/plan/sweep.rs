@@ -56,7 +56,7 @@ fn find_scopes(program: &mut Program) {
                 Operation::Presence
                     | Operation::InOrder(..)
                     | Operation::Root(_)
-                    | Operation::Enumerate(_)
+                    | Operation::Enumerate { .. }
                     | Operation::Values(_)
             );
         if stays {

@@ -17,13 +17,7 @@ impl Builder<'_, '_> {
             ExpressionKind::Group(inner) | ExpressionKind::Negate(inner) => self.takes(inner, shape),
             ExpressionKind::Binary(_, left, right) => self.takes(left, shape) || self.takes(right, shape),
             ExpressionKind::Pipeline(stages) => match stages.as_slice() {
-                [first, rest @ ..] => {
-                    let keeps = |stage: &Expression| {
-                        let call = stage.as_call().filter(|call| call.arguments.as_ref().is_none_or(Vec::is_empty));
-                        call.is_some_and(|call| self.keeps(call, shape))
-                    };
-                    self.takes(first, shape) && rest.iter().all(keeps)
-                }
+                [first, rest @ ..] => self.takes(first, shape) && self.keeping(rest, shape) == rest.len(),
                 [] => false,
             },
             ExpressionKind::Call(call) => match call.arguments.as_deref() {
@@ -32,6 +26,15 @@ impl Builder<'_, '_> {
             },
             ExpressionKind::Number(_) | ExpressionKind::Range(..) => false,
         }
+    }
+
+    /// The number of stages at the end of a pipeline that yield this shape from this shape.
+    pub(in crate::check) fn keeping(&self, stages: &[Expression], shape: &[usize]) -> usize {
+        let keeps = |stage: &&Expression| {
+            let call = stage.as_call().filter(|call| call.arguments.as_ref().is_none_or(Vec::is_empty));
+            call.is_some_and(|call| self.keeps(call, shape))
+        };
+        stages.iter().rev().take_while(keeps).count()
     }
 
     /// Whether an operation has one input and no arguments, and yields this shape from this shape.

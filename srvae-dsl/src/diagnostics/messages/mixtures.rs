@@ -52,6 +52,13 @@ pub(crate) fn mixture_unfit(name: &str, wanted: &str, found: &str, span: Span) -
         .hint(format!("declare it in the shape of `{name}`"))
 }
 
+/// A pseudo-input that is not in the space of its variable.
+pub(crate) fn mixture_of_no_value(name: &str, space: &str, why: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0452", format!("this is no value of `{name}`, whose space is `{space}`"))
+        .at(span, why)
+        .hint(format!("declare it in the space of `{name}`: `learned w[k]: {space}[…]`"))
+}
+
 pub(crate) fn mixture_of_what(variable: &str, why: &str, span: Span, factor: Span) -> Diagnostic {
     Diagnostic::error("E0476", format!("the factor of q of `{variable}` cannot be used in a mixture"))
         .at(span, "asked for here")

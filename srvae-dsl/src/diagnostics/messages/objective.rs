@@ -160,6 +160,21 @@ pub(crate) fn too_many_together(product: usize, span: Span) -> Diagnostic {
         .hint("use another method for one of them; latents without factors of q are summed out one by one")
 }
 
+/// The steps of a sequence are enumerated, and a factor depends on the values of two variables.
+pub(crate) fn enumerated_steps(
+    name: &str,
+    span: Span,
+    (reader, place, between): (&str, Span, [&str; 2]),
+    is_latent: bool,
+) -> Diagnostic {
+    let [one, other] = between;
+    let sum = if is_latent { ", or remove its factor of q, so that it is summed out of p step by step" } else { "" };
+    Diagnostic::error("E0499", format!("the steps of `{name}` cannot be enumerated one by one"))
+        .at(span, "the combinations of its values multiply with the steps")
+        .and(place, format!("{reader} depends on the values of `{one}` and `{other}`"))
+        .hint(format!("draw it by another method, `relaxed(temperature: 0.5)` or `score`{sum}"))
+}
+
 pub(crate) fn not_summed(name: &str, space: &str, span: Span) -> Diagnostic {
     Diagnostic::error("E0498", format!("the {space} variable `{name}` cannot be summed out"))
         .at(span, format!("q has no factor for `{name}`, so this is a sum over its values"))

@@ -24,7 +24,9 @@ pub(crate) fn head_does_not_fit(
 
 pub(crate) fn out_missing(block: &str, span: Span, trail: Trail) -> Diagnostic {
     let title = format!("`{block}` needs `out`: it can only be inferred for the last block of a factor");
-    trail.onto(Diagnostic::error("E0503", title).at(span, "`out` is missing")).hint("add its channels: `out: 16`")
+    trail
+        .onto(Diagnostic::error("E0503", title).at(span, "`out` is missing"))
+        .hint("add its channels, for example `out: 16`")
 }
 
 pub(crate) fn net_out_missing(block: &str, net: &str, is_let: bool, span: Span) -> Diagnostic {
@@ -150,10 +152,10 @@ pub(crate) fn value_of_steps(
         .hint("a value over the length has one shape at all steps: keep a state of fixed size, as in `let h[t] = gru(h[t - 1], x[t])`")
 }
 
-/// The length of a sequence where a size of a space is expected.
-pub(crate) fn length_for_size(length: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0521", format!("the length `{length}` differs between records, so it is not a size"))
-        .at(span, "a length, not a size")
+/// The length of a sequence where a number is expected that is the same for all records.
+pub(crate) fn length_for_number(length: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0521", format!("the length `{length}` differs between records, so it is not a number of the model"))
+        .at(span, "a length, not a number")
         .hint(format!(
             "let each step be a variable: `index t in 1..{length}`, `observed x[t]: real[1]`; if all records have {length} steps, declare \
              `param {length} = 4` instead of `length {length}`"

@@ -1,6 +1,6 @@
 //! W06: warnings.
 
-use crate::diagnostics::{Diagnostic, MOST_VALUES};
+use crate::diagnostics::Diagnostic;
 use crate::source::Span;
 
 pub(crate) fn unused_flow(name: &str, span: Span) -> Diagnostic {
@@ -61,12 +61,4 @@ pub(crate) fn stray_docs(span: Span) -> Diagnostic {
     Diagnostic::warning("W0604", "this documentation belongs to no statement")
         .at(span, "no statement follows")
         .hint("write `//` for a comment, or move it before a statement")
-}
-
-/// `values` are those of one step, and `longest` is the number of steps whose combinations are few enough.
-pub(crate) fn enumerated_steps(name: &str, values: usize, longest: usize, span: Span) -> Diagnostic {
-    let title = format!("a sequence of more than {longest} steps has too many values of `{name}` to enumerate");
-    Diagnostic::warning("W0611", title)
-        .at(span, format!("{values} values per step: more than {MOST_VALUES} combinations"))
-        .hint("draw it by another method, `relaxed(temperature: 0.5)` or `score`; a latent without a factor of q is summed out step by step")
 }

@@ -16,6 +16,7 @@ impl Walker<'_> {
         let reference = |at: usize| self.reference(value.inputs[at]);
         let method = |at: usize| self.place(value.inputs[at]);
         let all = || value.inputs.iter().map(|input| self.reference(*input));
+        let enumeration = value.over.map(|kind| quote!(enumerations[#kind]));
         let fallible = match &value.operation {
             Operation::Given(_)
             | Operation::GivenValue(_)
@@ -61,7 +62,7 @@ impl Walker<'_> {
                 self.experts(value, call, (presences, given), *roots)
             }
             Operation::OneOf(presences) => self.one_of(value, presences),
-            Operation::Strata => {
+            Operation::Strata(_) => {
                 let draws = all();
                 quote!(::srvae::Tensor::cat(&[#(#draws),*], 0))
             }
@@ -145,17 +146,17 @@ impl Walker<'_> {
                 let tensor = reference(0);
                 quote!(::srvae::ops::repeat(#tensor, samples))
             }
-            Operation::RepeatValues if self.program.is_distribution(value.inputs[0]) => {
+            Operation::RepeatValues(_) if self.program.is_distribution(value.inputs[0]) => {
                 let distribution = method(0);
-                quote!(#distribution.repeat(enumeration.count()))
+                quote!(#distribution.repeat(#enumeration.count()))
             }
-            Operation::RepeatValues => {
+            Operation::RepeatValues(_) => {
                 let tensor = reference(0);
-                quote!(::srvae::ops::repeat(#tensor, enumeration.count()))
+                quote!(::srvae::ops::repeat(#tensor, #enumeration.count()))
             }
-            Operation::Enumerate(at) => {
+            Operation::Enumerate { at, .. } => {
                 let like = method(0);
-                quote!(enumeration.of(#at, samples * #like.dim(0)?, &#like))
+                quote!(#enumeration.of(#at, samples * #like.dim(0)?, &#like))
             }
             Operation::Values(id) => {
                 let (axis, like) = (self.axis(*id), reference(0));
@@ -202,21 +203,21 @@ impl Walker<'_> {
             }
             Operation::Total => {
                 let inputs = all();
-                quote!(enumeration.total(&[#(#inputs),*]))
+                quote!(#enumeration.total(&[#(#inputs),*]))
             }
             Operation::Expect => {
                 let inputs = all();
-                quote!(enumeration.expect(#(#inputs),*))
+                quote!(#enumeration.expect(#(#inputs),*))
             }
             Operation::Whole(signs) => {
                 let (weights, own) = (reference(0), reference(1));
                 let others = all().skip(2).zip(signs).map(|(term, adds)| quote!((#term, #adds)));
-                quote!(enumeration.whole(#weights, #own, &[#(#others),*], options))
+                quote!(#enumeration.whole(#weights, #own, &[#(#others),*], options))
             }
             Operation::Draw(variable, how) => {
                 let draw = self.draw(&method(0), *variable, *how);
                 match value.rate {
-                    Rate::Value => quote!(noise.for_each_value(enumeration.count(), |noise| #draw)),
+                    Rate::Value => quote!(noise.for_each_value(#enumeration.count(), |noise| #draw)),
                     Rate::Draws => quote!(noise.for_all_records(|noise| #draw)),
                     _ => draw,
                 }
@@ -229,7 +230,7 @@ impl Walker<'_> {
                 let (distribution, name) = (method(0), self.plan.name(*variable));
                 let draw = quote!(#distribution.sample_scored(#name, noise, &::srvae::Draw::default()));
                 match value.rate {
-                    Rate::Value => quote!(noise.for_each_value(enumeration.count(), |noise| #draw)),
+                    Rate::Value => quote!(noise.for_each_value(#enumeration.count(), |noise| #draw)),
                     Rate::Draws => quote!(noise.for_all_records(|noise| #draw)),
                     _ => draw,
                 }

@@ -14,9 +14,26 @@ impl Lowering<'_> {
         // It has a row per record: a partly observed variable that q has drawn has one per sample.
         let own = |id| self.partly.get(id).map(|(own, _)| own).or_else(|| self.known.get(id));
         let like = self.given.first().and_then(own).copied();
-        let value = self.value(Operation::Enumerate(self.enumerated.len()), like.into_iter().collect(), name);
-        self.enumerated.push(variable);
+        let Some((kind, at)) = self.kind(variable) else { return };
+        let value = self.value(Operation::Enumerate { kind, at }, like.into_iter().collect(), name);
         self.know(variable, value);
+    }
+
+    /// The kind of an enumerated variable's group, and the variable's position in the group. Groups whose variables have the
+    /// same values, such as those of the steps of a sequence, are of one kind.
+    fn kind(&mut self, variable: VariableId) -> Option<(usize, usize)> {
+        let model = self.model;
+        let group = &model.enumerated.groups()[model.enumerated.group_of(variable)?];
+        let values = |id: &VariableId| {
+            let components = model.q_of(*id).and_then(Factor::components);
+            (components, model.variable(*id).space, &model.variable(*id).dims)
+        };
+        let is_same = |other: &Vec<VariableId>| other.iter().map(values).eq(group.iter().map(values));
+        let kind = self.enumerated.iter().position(is_same).unwrap_or_else(|| {
+            self.enumerated.push(group.clone());
+            self.enumerated.len() - 1
+        });
+        Some((kind, group.iter().position(|id| *id == variable)?))
     }
 
     /// A variable whose factor of q is a mixture of experts: a draw from each component. The components are enumerated as
@@ -29,8 +46,8 @@ impl Lowering<'_> {
             let name = format!("{name}_of_{}", at + 1);
             drawn.push(self.value(Operation::Draw(q.variable, How::Plain), vec![component], &name));
         }
-        let value = self.value(Operation::Strata, drawn, name);
-        self.enumerated.push(q.variable);
+        let Some((kind, _)) = self.kind(q.variable) else { return };
+        let value = self.value(Operation::Strata(kind), drawn, name);
         self.know(q.variable, value);
     }
 

@@ -101,7 +101,8 @@ struct Lowering<'m> {
     applied: BTreeMap<(NetId, Vec<ValueId>), ValueId>,
     /// The value of each `let` at this point. None if it reads an unknown variable.
     lets: BTreeMap<NetId, Option<ValueId>>,
-    enumerated: Vec<VariableId>,
+    /// The groups of enumerated variables that came first of their kind.
+    enumerated: Vec<Vec<VariableId>>,
     /// The variables that are summed out of p on whose values a value depends, in the order in which they join the sum.
     scopes: BTreeMap<ValueId, Vec<VariableId>>,
     /// Those that the factor which is lowered reads.

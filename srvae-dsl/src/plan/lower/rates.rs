@@ -10,12 +10,13 @@ impl Lowering<'_> {
     pub(super) fn value(&mut self, operation: Operation, inputs: Vec<ValueId>, name: &str) -> ValueId {
         let of_inputs = self.rate(&inputs);
         let scope = self.scope(&operation, &inputs);
+        let over = self.over_values(&operation, &inputs);
         let rate = match operation {
             Operation::Rows => Rate::Record,
             _ if operation.is_given() => Rate::Record,
             Operation::Expand | Operation::Repeat | Operation::PerSample => Rate::Sample,
             Operation::Expect | Operation::Whole(_) => Rate::Sample,
-            Operation::Enumerate(_) | Operation::RepeatValues | Operation::Strata => Rate::Value,
+            Operation::Enumerate { .. } | Operation::RepeatValues(_) | Operation::Strata(_) => Rate::Value,
             Operation::Values(_) | Operation::Widen { .. } | Operation::Table { .. } => Rate::Value,
             Operation::SumOut { .. } | Operation::Rest { .. } if scope.is_empty() => Rate::Sample,
             Operation::Stack | Operation::Components(_) => Rate::Component,
@@ -30,15 +31,15 @@ impl Lowering<'_> {
         let inputs = match (&operation, rate) {
             (Operation::ExpandLike, _) => inputs,
             (Operation::Mixture(_) | Operation::Components(_), _)
-            | (Operation::Expand | Operation::Rows | Operation::Repeat | Operation::RepeatValues, _)
-            | (Operation::Enumerate(_) | Operation::Strata | Operation::Shares(_), _) => inputs,
+            | (Operation::Expand | Operation::Rows | Operation::Repeat | Operation::RepeatValues(_), _)
+            | (Operation::Enumerate { .. } | Operation::Strata(_) | Operation::Shares(_), _) => inputs,
             (Operation::Stack | Operation::Draws | Operation::Each, _) => inputs,
             (Operation::Values(_) | Operation::Widen { .. } | Operation::Table { .. }, _)
             | (Operation::SumOut { .. } | Operation::Rest { .. }, _) => inputs,
             (_, Rate::Draws) => inputs.into_iter().map(|input| self.with_draws(input)).collect(),
             (_, Rate::Component) => inputs.into_iter().map(|input| self.with_components(input)).collect(),
             (Operation::Expect | Operation::Whole(_), _) | (_, Rate::Value) => {
-                inputs.into_iter().map(|input| self.with_values(input, &scope)).collect()
+                inputs.into_iter().map(|input| self.with_values(input, &scope, over)).collect()
             }
             (_, Rate::Sample) => inputs.into_iter().map(|input| self.with_samples(input)).collect(),
             (_, Rate::Record) => inputs.into_iter().map(|input| self.with_records(input)).collect(),
@@ -56,8 +57,19 @@ impl Lowering<'_> {
             self.scopes.insert(id, scope);
         }
         let name = self.names.local(name);
-        self.values.push(Value { operation, inputs, rate, name, scope: None });
+        self.values.push(Value { operation, inputs, rate, over, name, scope: None });
         id
+    }
+
+    /// The kind of group over whose values an operation is computed or sums. No value depends on two groups.
+    fn over_values(&self, operation: &Operation, inputs: &[ValueId]) -> Option<usize> {
+        match operation {
+            Operation::Enumerate { kind, .. } | Operation::RepeatValues(kind) | Operation::Strata(kind) => Some(*kind),
+            _ => {
+                let mut each = inputs.iter().map(|input| &self.values[input.0]);
+                each.find_map(|value| value.over.filter(|_| value.rate == Rate::Value))
+            }
+        }
     }
 
     /// The rate of an operation on these inputs. A value per draw together with one per record gives one per sample.
@@ -142,15 +154,18 @@ impl Lowering<'_> {
     }
 
     /// Converts a value for use with one per enumerated value.
-    fn with_values(&mut self, value: ValueId, scope: &[VariableId]) -> ValueId {
+    fn with_values(&mut self, value: ValueId, scope: &[VariableId], over: Option<usize>) -> ValueId {
         let value = self.with_samples(value);
         match self.values[value.0].rate {
             Rate::Draws | Rate::Record | Rate::Sample | Rate::Value if !scope.is_empty() => self.widened(value, scope),
             Rate::Constant | Rate::Component | Rate::Value => value,
-            Rate::Draws | Rate::Record | Rate::Sample => {
-                let name = format!("{}_values", self.values[value.0].name);
-                self.value(Operation::RepeatValues, vec![value], &name)
-            }
+            Rate::Draws | Rate::Record | Rate::Sample => match over {
+                Some(kind) => {
+                    let name = format!("{}_values", self.values[value.0].name);
+                    self.value(Operation::RepeatValues(kind), vec![value], &name)
+                }
+                None => value,
+            },
         }
     }
 

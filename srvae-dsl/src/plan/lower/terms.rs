@@ -9,6 +9,9 @@ use crate::plan::call::Call;
 use crate::plan::names::term_field;
 use crate::plan::program::{Operation, Rate, Score, ValueId};
 
+/// The log-probabilities of a group's values, and the position of the term that includes the gain of the sum over them.
+type Group = (ValueId, Option<usize>);
+
 impl Lowering<'_> {
     /// The terms of the bound, `[K, B]` each.
     pub(super) fn terms(&mut self, terms: &[Term]) -> Vec<ValueId> {
@@ -21,13 +24,14 @@ impl Lowering<'_> {
             return each.collect();
         }
         let nats: Vec<ValueId> = terms.iter().map(|term| self.nats(term)).collect();
-        let weights = self.log_weights();
-        let is_own = |term: &Term, id: VariableId| term.variable == id && term.kind != TermKind::Reconstruction;
-        let first = self.enumerated.first().and_then(|id| terms.iter().position(|term| is_own(term, *id)));
+        let groups: Vec<Group> = (0..self.model.enumerated.groups().len())
+            .filter_map(|group| Some((self.log_weights(group)?, self.own_term(group, terms))))
+            .collect();
         let each = terms.iter().enumerate().map(|(at, term)| {
-            let value = match weights {
-                Some(weights) if Some(at) == first => self.whole(weights, terms, &nats, at),
-                Some(weights) if self.values[nats[at].0].rate == Rate::Value => {
+            let group = self.model.enumerated.group_of(term.variable);
+            let value = match group.and_then(|group| Some((group, *groups.get(group)?))) {
+                Some((group, (weights, own))) if Some(at) == own => self.whole(weights, terms, &nats, (group, at)),
+                Some((_, (weights, _))) if self.values[nats[at].0].rate == Rate::Value => {
                     let name = format!("mean_{}", term_field(&term.name));
                     self.value(Operation::Expect, vec![weights, nats[at]], &name)
                 }
@@ -38,11 +42,17 @@ impl Lowering<'_> {
         each.collect()
     }
 
-    /// Log-probabilities of the enumerated values, where there are any.
-    fn log_weights(&mut self) -> Option<ValueId> {
-        let enumerated = self.enumerated.clone();
-        let mut each = Vec::with_capacity(enumerated.len());
-        for id in enumerated {
+    /// The position of the divergence of a group's first variable.
+    fn own_term(&self, group: usize, terms: &[Term]) -> Option<usize> {
+        let first = self.model.enumerated.groups()[group].first()?;
+        terms.iter().position(|term| term.variable == *first && term.kind != TermKind::Reconstruction)
+    }
+
+    /// Log-probabilities of the values of a group of enumerated variables.
+    fn log_weights(&mut self, group: usize) -> Option<ValueId> {
+        let group = &self.model.enumerated.groups()[group];
+        let mut each = Vec::with_capacity(group.len());
+        for id in group.iter().copied() {
             if let Some(q) = self.model.q_of(id).filter(|q| q.components().is_some()) {
                 each.extend(self.shares(q));
                 continue;
@@ -63,12 +73,18 @@ impl Lowering<'_> {
         }
     }
 
-    /// The term of the enumerated variable, which includes the gain of the sum over values if importance weights are
-    /// used.
-    fn whole(&mut self, weights: ValueId, terms: &[Term], nats: &[ValueId], own: usize) -> ValueId {
-        let others = || terms.iter().zip(nats).enumerate().filter(|(at, _)| *at != own).map(|(_, other)| other);
-        let signs = others().map(|(term, _)| term.kind == TermKind::Reconstruction).collect();
-        let inputs = [weights, nats[own]].into_iter().chain(others().map(|(_, nats)| *nats)).collect();
+    /// The term of an enumerated variable, which includes the gain of the sum over the values of its group if importance
+    /// weights are used.
+    fn whole(&mut self, weights: ValueId, terms: &[Term], nats: &[ValueId], (group, own): (usize, usize)) -> ValueId {
+        let of_group = |term: &Term, nats: ValueId| {
+            self.model.enumerated.group_of(term.variable) == Some(group) && self.values[nats.0].rate == Rate::Value
+        };
+        let others = terms.iter().zip(nats).enumerate();
+        let others = others.filter(|(at, (term, nats))| *at != own && of_group(term, **nats)).map(|(_, other)| other);
+        let others: Vec<(bool, ValueId)> =
+            others.map(|(term, nats)| (term.kind == TermKind::Reconstruction, *nats)).collect();
+        let signs = others.iter().map(|(sign, _)| *sign).collect();
+        let inputs = [weights, nats[own]].into_iter().chain(others.into_iter().map(|(_, nats)| nats)).collect();
         self.value(Operation::Whole(signs), inputs, &format!("mean_{}", term_field(&terms[own].name)))
     }
 
@@ -118,7 +134,8 @@ impl Lowering<'_> {
                 None => log,
             };
             let name = format!("added_{}_{}", addend.side.name(), self.model.variable(addend.variable).name);
-            let each = match (self.values[log.0].rate, self.log_weights()) {
+            let group = self.model.enumerated.group_of(addend.variable);
+            let each = match (self.values[log.0].rate, group.and_then(|group| self.log_weights(group))) {
                 (Rate::Value, Some(weights)) => self.value(Operation::Expect, vec![weights, log], &name),
                 _ => self.with_samples(log),
             };

@@ -1,0 +1,131 @@
+//! Discrete variables of the steps of a sequence that q enumerates: each is summed over within its step, and the sums of
+//! importance weights are the likelihood itself.
+
+use candle_core::{DType, Device, Tensor};
+use srvae_dsl::{Overrides, Source, compile};
+use srvae_interpreter::Interpreted;
+use srvae_numerics::{BoundOptions, Model, Noise, Params, Values};
+
+/// Of steps that are independent of each other, with the number of steps.
+fn steps(count: usize) -> String {
+    format!(
+        "model m\nlength T = {count}\nindex t in 1..T\nobserved x[t]: binary[4]\npartly observed y[t]: label[3]\n\
+         partly observed s[t]: binary[2]\np(y[t]) = categorical\np(s[t] | y[t]) = bernoulli from y[t] |> linear\n\
+         p(x[t] | y[t], s[t]) = bernoulli from concat(y[t], s[t]) |> linear\n\
+         q(y[t] | x[t]) = categorical from x[t] |> linear\nq(s[t] | x[t], y[t]) = bernoulli from concat(x[t], y[t]) |> linear\n\
+         draw y[t] = enumerate\ndraw s[t] = enumerate\n"
+    )
+}
+
+fn build(text: &str) -> Interpreted {
+    let compilation = compile(&Source::new("m.pgm", text), &Overrides::default());
+    let plan = compilation.plan().map_err(|report| report.to_string()).unwrap().clone();
+    let params = Params::new(3, DType::F64, &Device::Cpu);
+    let model = Interpreted::new(plan, &params).unwrap();
+    // The same for every model that has a parameter of this name.
+    for (name, var) in params.entries() {
+        let seed = name.bytes().fold(7u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
+        let step = Noise::seeded(seed).normal(&name, var.dims(), DType::F64, &Device::Cpu).unwrap();
+        var.set(&(var.as_tensor() + step).unwrap()).unwrap();
+    }
+    params.touch();
+    model
+}
+
+/// The values of one step of one record.
+#[derive(Clone, Copy)]
+struct Step {
+    x: usize,
+    y: usize,
+    s: usize,
+    has_y: bool,
+    has_s: bool,
+}
+
+fn bits(number: usize, count: usize) -> impl Iterator<Item = f64> {
+    (0..count).map(move |at| (number >> at & 1) as f64)
+}
+
+fn values(records: &[Vec<Step>], lengths: &[usize]) -> Values {
+    let count = records[0].len();
+    let tensor = |of: &dyn Fn(&Step) -> Vec<f64>| {
+        let numbers: Vec<f64> = records.iter().flatten().flat_map(of).collect();
+        let each = numbers.len() / records.len() / count;
+        Tensor::from_vec(numbers, (records.len(), count, each), &Device::Cpu).unwrap()
+    };
+    let has = |of: &dyn Fn(&Step) -> bool| tensor(&|step| vec![f64::from(u8::from(of(step)))]).squeeze(2).unwrap();
+    let ends: Vec<f64> = lengths.iter().map(|length| *length as f64).collect();
+    Values::new()
+        .with("x", tensor(&|step| bits(step.x, 4).collect()))
+        .with("y", tensor(&|step| (0..3).map(|class| f64::from(u8::from(class == step.y))).collect()))
+        .with("s", tensor(&|step| bits(step.s, 2).collect()))
+        .with(&Values::presence_of("y"), has(&|step| step.has_y))
+        .with(&Values::presence_of("s"), has(&|step| step.has_s))
+        .with("T", Tensor::from_vec(ends, (records.len(), 1), &Device::Cpu).unwrap())
+}
+
+fn numbers(tensor: &Tensor) -> Vec<f64> {
+    tensor.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+/// Steps that have both variables, one of them or none, in records of different lengths.
+fn records() -> (Vec<Vec<Step>>, Vec<usize>) {
+    let step = |record: usize, at: usize| {
+        let number = record * 5 + at * 7;
+        Step {
+            x: number % 16,
+            y: number % 3,
+            s: number % 4,
+            has_y: (record + at).is_multiple_of(2),
+            has_s: ((record + at) / 2).is_multiple_of(2),
+        }
+    };
+    ((0..3).map(|record| (0..4).map(|at| step(record, at)).collect()).collect(), vec![4, 3, 1])
+}
+
+#[test]
+fn importance_weights_of_steps_add_up_to_the_likelihood() {
+    let (records, lengths) = records();
+    let (model, one) = (build(&steps(4)), build(&steps(1)));
+    // ln p of the values of one step, all of which are there.
+    let joint = |step: Step| {
+        let all = values(&[vec![Step { has_y: true, has_s: true, ..step }]], &[1]);
+        let terms = one.bound(&all, &mut Noise::seeded(1), &BoundOptions::default()).unwrap();
+        numbers(&terms.elbo().unwrap())[0]
+    };
+    let exact = |step: &Step| {
+        let classes = if step.has_y { step.y..step.y + 1 } else { 0..3 };
+        let pairs = classes.flat_map(|y| if step.has_s { step.s..step.s + 1 } else { 0..4 }.map(move |s| (y, s)));
+        pairs.map(|(y, s)| joint(Step { y, s, ..*step }).exp()).sum::<f64>().ln()
+    };
+    let wanted: Vec<f64> =
+        records.iter().zip(&lengths).map(|(steps, length)| steps[..*length].iter().map(exact).sum()).collect();
+    let data = values(&records, &lengths);
+    let terms = model.bound(&data, &mut Noise::seeded(1), &BoundOptions::importance(1)).unwrap();
+    let found = numbers(&terms.log_likelihood().unwrap());
+    // Rounding of sums of some dozens of numbers below 10.
+    let near = |one: f64, other: f64| (one - other).abs() < 1e-10;
+    assert!(found.iter().zip(&wanted).all(|(found, wanted)| near(*found, *wanted)), "{found:?} for {wanted:?}");
+    let terms = model.bound(&data, &mut Noise::seeded(1), &BoundOptions::default()).unwrap();
+    let bound = numbers(&terms.elbo().unwrap());
+    assert!(bound.iter().zip(&wanted).all(|(bound, exact)| bound < exact), "{bound:?} below {wanted:?}");
+    // The bound of a sequence is the sum of those of its steps.
+    for (record, (steps, length)) in records.iter().zip(&lengths).enumerate() {
+        let each = steps[..*length].iter().map(|step| {
+            let terms =
+                one.bound(&values(&[vec![*step]], &[1]), &mut Noise::seeded(1), &BoundOptions::default()).unwrap();
+            numbers(&terms.elbo().unwrap())[0]
+        });
+        let sum: f64 = each.sum();
+        assert!(near(bound[record], sum), "{} for {sum}", bound[record]);
+    }
+}
+
+/// The number of combinations does not grow with the steps.
+#[test]
+fn a_long_sequence_has_one_sum_a_step() {
+    let compilation = compile(&Source::new("m.pgm", steps(200)), &Overrides::default());
+    let plan = compilation.plan().unwrap();
+    assert_eq!(plan.model.enumerated.groups().len(), 200);
+    assert_eq!(plan.bound.enumerated.len(), 1);
+}
