@@ -9,9 +9,17 @@ fn check(name: &str) -> Output {
 
 #[test]
 fn the_laws_hold_on_models_of_every_kind() {
-    for name in
-        ["flow_in_q", "flow_over_mixture", "conditional", "label_as_y", "equation_five", "two_observed", "minimal"]
-    {
+    for name in [
+        "flow_in_q",
+        "flow_over_mixture",
+        "conditional",
+        "label_as_y",
+        "equation_five",
+        "two_observed",
+        "enumerated_steps",
+        "partly_observed_chain",
+        "minimal",
+    ] {
         let output = check(name);
         let said = String::from_utf8(output.stdout).unwrap();
         let errors = String::from_utf8(output.stderr).unwrap();

@@ -1,5 +1,5 @@
-//! Discrete variables of the steps of a sequence that q enumerates: each is summed over within its step, and the sums of
-//! importance weights are the likelihood itself.
+//! Discrete variables of the steps of a sequence, observed in part: those that q enumerates are summed over within their
+//! steps, and those that it does not draw are summed out of p along a chain. Both give the likelihood itself.
 
 use candle_core::{DType, Device, Tensor};
 use srvae_dsl::{Overrides, Source, compile};
@@ -30,6 +30,17 @@ fn build(text: &str) -> Interpreted {
     }
     params.touch();
     model
+}
+
+/// A hidden Markov model with the state y and a second variable s of every step, which depends on the last state.
+fn chain(role: &str, count: usize) -> String {
+    let draws = if role == "observed" { "" } else { "draw y[t] = enumerate\ndraw s[t] = enumerate\n" };
+    format!(
+        "model m\nlength T = {count}\nindex t in 1..T\nobserved x[t]: binary[4]\n{role} y[t]: label[3]\n{role} s[t]: binary[2]\n\
+         p(y[1]) = categorical\np(y[t] | y[t - 1]) = categorical from y[t - 1] |> linear\np(s[1]) = bernoulli\n\
+         p(s[t] | y[t - 1]) = bernoulli from y[t - 1] |> linear\n\
+         p(x[t] | y[t], s[t]) = bernoulli from concat(y[t], s[t]) |> linear\n{draws}"
+    )
 }
 
 /// The values of one step of one record.
@@ -119,6 +130,61 @@ fn importance_weights_of_steps_add_up_to_the_likelihood() {
         let sum: f64 = each.sum();
         assert!(near(bound[record], sum), "{} for {sum}", bound[record]);
     }
+}
+
+/// What a record lacks along a chain is summed out of p: the terms add up to the likelihood of what it has.
+#[test]
+fn a_chain_that_is_known_in_part_has_its_exact_likelihood() {
+    let (records, lengths) = records();
+    let (model, observed) = (build(&chain("partly observed", 4)), build(&chain("observed", 4)));
+    let log_likelihood = |model: &Interpreted, data: &Values| {
+        let terms = model.bound(data, &mut Noise::seeded(1), &BoundOptions::default()).unwrap();
+        numbers(&terms.elbo().unwrap())
+    };
+    // All values of what is missing, in one batch.
+    let exact = |record: &[Step], length: usize| {
+        let mut all = vec![Vec::new()];
+        for step in &record[..length] {
+            let classes = if step.has_y { step.y..step.y + 1 } else { 0..3 };
+            let pairs = classes.flat_map(|y| if step.has_s { step.s..step.s + 1 } else { 0..4 }.map(move |s| (y, s)));
+            let pairs: Vec<_> = pairs.collect();
+            let longer = |steps: &Vec<Step>| {
+                let with = |(y, s): &(usize, usize)| [steps.as_slice(), &[Step { y: *y, s: *s, ..*step }]].concat();
+                pairs.iter().map(with).collect::<Vec<_>>()
+            };
+            all = all.iter().flat_map(longer).collect();
+        }
+        let padded = all.iter().map(|steps| [steps.as_slice(), &record[length..]].concat());
+        let each = values(&padded.collect::<Vec<_>>(), &vec![length; all.len()]);
+        log_likelihood(&observed, &each).iter().map(|log| log.exp()).sum::<f64>().ln()
+    };
+    let found = log_likelihood(&model, &values(&records, &lengths));
+    let wanted: Vec<f64> = records.iter().zip(&lengths).map(|(steps, length)| exact(steps, *length)).collect();
+    // Rounding of sums of some dozens of numbers below 10.
+    assert!(
+        found.iter().zip(&wanted).all(|(found, wanted)| (found - wanted).abs() < 1e-10),
+        "{found:?} for {wanted:?}"
+    );
+}
+
+/// Steps after a record's end are in no term that the file adds to the objective.
+#[test]
+fn what_is_added_ends_with_the_record() {
+    let model = build(&(chain("observed", 4) + "objective + 0.5 * ln p(x[t] | y[t], s[t])\n"));
+    let (records, lengths) = records();
+    let mut others = records.clone();
+    for (steps, length) in others.iter_mut().zip(&lengths) {
+        steps[*length..].iter_mut().for_each(|step| step.x = 15 - step.x);
+    }
+    let added = |records: &[Vec<Step>]| {
+        let data = values(records, &lengths);
+        let terms = model.bound(&data, &mut Noise::seeded(1), &BoundOptions::default()).unwrap();
+        let each = terms.added.iter().flat_map(|added| numbers(&added.value));
+        each.collect::<Vec<_>>()
+    };
+    let found = added(&records);
+    assert_eq!(found, added(&others));
+    assert!(found.iter().any(|number| *number < 0.0));
 }
 
 /// The number of combinations does not grow with the steps.

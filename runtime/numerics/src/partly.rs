@@ -90,17 +90,19 @@ impl Values {
     }
 }
 
-/// A row of ones for each record that has the variable, in the shape of `like`.
+/// A row of ones for each record that has the variable, in the shape of `like`; for presences of steps, `[records, steps]`,
+/// a row for each step.
 fn rows(present: &Tensor, like: &Tensor) -> Result<Tensor> {
-    let mut shape = vec![1; like.rank()];
-    match shape.first_mut() {
-        Some(first) if like.dims().first() == Some(&present.elem_count()) => *first = present.elem_count(),
-        _ => bail!("{} records and values of shape {:?}", present.elem_count(), like.dims()),
+    if !like.dims().starts_with(present.dims()) {
+        bail!("presences of shape {:?} and values of shape {:?}", present.dims(), like.dims());
     }
+    let ones = vec![1; like.rank() - present.rank()];
+    let shape = [present.dims(), &ones].concat();
     present.gt(0.5)?.reshape(shape)?.broadcast_as(like.shape())?.contiguous()
 }
 
-/// The observed value where there is one, otherwise the drawn value: `[N]`, and `[N, …]` twice.
+/// The observed value where there is one, otherwise the drawn value: `[N]` and `[N, …]` twice, or for steps `[N, steps]` and
+/// `[N, steps, …]` twice.
 ///
 /// # Errors
 /// Shapes that differ.
@@ -124,10 +126,23 @@ pub fn only(there: bool, present: &Tensor, numbers: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// Shapes that differ.
 pub fn known(present: &Tensor, own: &Tensor, values: &Tensor, log_probs: &Tensor) -> Result<Tensor> {
-    let apart = (own - values)?.abs()?.flatten_from(1)?.max(1)?;
-    let never = log_probs.zeros_like()?.affine(0.0, NEVER)?;
-    let certain = apart.lt(0.5)?.where_cond(&log_probs.zeros_like()?, &never)?;
+    let certain = observed(None, own, values)?.to_dtype(log_probs.dtype())?;
     rows(present, log_probs)?.where_cond(&certain, &log_probs.contiguous()?)
+}
+
+/// For each value of a variable, `[N]`, 0 if it is the observed one, or none is present, otherwise a log-probability that is
+/// as good as 0. `own` and `values` are `[N, …]`. Without presences, all are present.
+///
+/// # Errors
+/// Shapes that differ.
+pub fn observed(present: Option<&Tensor>, own: &Tensor, values: &Tensor) -> Result<Tensor> {
+    let apart = (own - values)?.abs()?.flatten_from(1)?.max(1)?;
+    let zeros = apart.zeros_like()?;
+    let certain = apart.lt(0.5)?.where_cond(&zeros, &zeros.affine(0.0, NEVER)?)?;
+    match present {
+        Some(present) => rows(present, &certain)?.where_cond(&certain, &zeros),
+        None => Ok(certain),
+    }
 }
 
 /// The observed rows of a value, and zeros in place of the others, which are always valid.
@@ -154,7 +169,7 @@ pub(crate) fn check(name: &str, value: &Tensor, present: &Tensor) -> Result<()> 
 
 #[cfg(test)]
 mod tests {
-    use super::{choose, known, only};
+    use super::{choose, known, observed, only};
     use crate::{DType, Device, Params, Tensor, Values};
 
     fn tensor(numbers: &[f64]) -> Tensor {
@@ -167,10 +182,14 @@ mod tests {
         let drawn = Tensor::new(&[[5.0, 6.0], [7.0, 8.0]], &Device::Cpu).unwrap();
         let chosen = choose(&present, &own, &drawn).unwrap().to_vec2::<f64>().unwrap();
         assert_eq!(chosen, [[1.0, 2.0], [7.0, 8.0]]);
+        let steps = Tensor::new(&[[1.0, 0.0], [0.0, 0.0]], &Device::Cpu).unwrap();
+        let chosen = choose(&steps, &own, &drawn).unwrap().to_vec2::<f64>().unwrap();
+        assert_eq!(chosen, [[1.0, 6.0], [7.0, 8.0]]);
         let numbers = tensor(&[3.0, 4.0]);
         assert_eq!(only(true, &present, &numbers).unwrap().to_vec1::<f64>().unwrap(), [3.0, 0.0]);
         assert_eq!(only(false, &present, &numbers).unwrap().to_vec1::<f64>().unwrap(), [0.0, 4.0]);
         assert!(only(true, &present, &tensor(&[1.0, 2.0, 3.0])).is_err());
+        assert!(only(true, &tensor(&[1.0]), &numbers).is_err());
     }
 
     #[test]
@@ -185,6 +204,10 @@ mod tests {
         let log_q = tensor(&[-0.1, -0.2, -0.3, -2.1, -2.2, -2.3]);
         let found = known(&tensor(&[1.0, 0.0, 0.0, 1.0, 0.0, 0.0]), &own, &values, &log_q).unwrap();
         let found = found.exp().unwrap().to_vec1::<f64>().unwrap();
+        let certain = observed(Some(&tensor(&[1.0, 0.0, 0.0, 1.0, 0.0, 0.0])), &own, &values).unwrap();
+        assert_eq!(certain.exp().unwrap().to_vec1::<f64>().unwrap(), [0.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
+        let certain = observed(None, &own, &values).unwrap();
+        assert_eq!(certain.exp().unwrap().to_vec1::<f64>().unwrap(), [0.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
         let expected = [0.0, (-0.2f64).exp(), (-0.3f64).exp(), 1.0, (-2.2f64).exp(), (-2.3f64).exp()];
         // Rounding of an exponential of a number of about 1.
         assert!(found.iter().zip(expected).all(|(found, wanted)| (found - wanted).abs() < 1e-15), "{found:?}");

@@ -22,7 +22,7 @@ static TEMPERATURE: [Parameter; 1] = [Parameter {
 
 /// Whether a `draw` statement with this method means a sum over a variable.
 fn is_summed(variable: &Variable, method: &str, q_has_factor: bool) -> bool {
-    variable.role == Role::Latent && method == "enumerate" && !q_has_factor
+    matches!(variable.role, Role::Latent | Role::Partly) && method == "enumerate" && !q_has_factor
 }
 
 impl Checker<'_> {
@@ -104,10 +104,9 @@ impl Checker<'_> {
                 let reader = factor_of(&self.variable(link.variable).name, link.side);
                 let place =
                     [p, q].into_iter().flatten().find(|it| (it.side, it.variable) == (link.side, link.variable));
-                let is_latent = one.role == Role::Latent && other.role == Role::Latent;
                 let place = place.map_or(last.span, |factor| factor.span);
                 let between = [one.name.as_str(), other.name.as_str()];
-                let error = messages::enumerated_steps(family, last.span, (&reader, place, between), is_latent);
+                let error = messages::enumerated_steps(family, last.span, (&reader, place, between));
                 self.findings.push(error);
                 return;
             }

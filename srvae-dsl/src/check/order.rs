@@ -93,13 +93,14 @@ impl Checker<'_> {
                     (Role::Latent, Side::Q) => !enumerated.contains(variable.name.as_str()),
                     (Role::Latent | Role::Global, _) | (Role::Observed | Role::Partly, Side::P) => true,
                     // A leaf of p that is missing in a record adds nothing to the record's bound.
-                    (Role::Partly, Side::Q) => reader().is_some(),
+                    (Role::Partly, Side::Q) => reader().is_some() && !enumerated.contains(variable.name.as_str()),
                     (Role::Observed, Side::Q) | (Role::Given, _) => false,
                 };
                 if needed && !stated.contains(&(side, variable.name.as_str())) {
                     let role = variable.role.name();
                     let example = self.example(side, variable);
                     let reader = reader().filter(|_| (variable.role, side) == (Role::Partly, Side::Q));
+                    let is_discrete = space_entry(variable.space).discrete;
                     let error = match reader {
                         Some((side, of, _, head)) => {
                             let reader = format!("{}({} | …)", side.name(), self.variable(*of).name);
@@ -108,10 +109,10 @@ impl Checker<'_> {
                                 variable.span,
                                 (&reader, *side, *head),
                                 &example,
+                                is_discrete && *side == Side::P,
                             )
                         }
                         None => {
-                            let is_discrete = space_entry(variable.space).discrete;
                             let may_be_summed = (variable.role, side, is_discrete) == (Role::Latent, Side::Q, true);
                             let (name, place) = (&variable.name, variable.span);
                             messages::missing_factor((side.name(), role), name, place, &example, may_be_summed)

@@ -1,11 +1,11 @@
-//! `draw z = enumerate` of a latent without a factor of q: it is summed out of p.
+//! `draw z = enumerate` of a latent, or of a partly observed variable, without a factor of q: it is summed out of p.
 
 use super::Checker;
 use super::arguments::Signature;
 use crate::ast::{Call, Name};
 use crate::catalog::space_entry;
 use crate::diagnostics::{MOST_ENTRIES, messages};
-use crate::graph::{Addend, Body, Draw, DrawMethod, Estimate, Estimator, Factor, Side, Sum, VariableId};
+use crate::graph::{Addend, Body, Draw, DrawMethod, Estimate, Estimator, Factor, Role, Side, Sum, VariableId};
 use std::collections::BTreeMap;
 
 impl Checker<'_> {
@@ -49,9 +49,15 @@ impl Checker<'_> {
             return Sum::default();
         }
         for factor in q {
-            let Some(read) = factor.parents.iter().find(|id| values.contains_key(id)) else { continue };
-            let (own, read) = (&self.variable(factor.variable).name, &self.variable(read).name);
-            self.findings.push(messages::summed_read_by_q(own, factor.span, read));
+            // An expert that reads a variable drops out in the records that lack it.
+            let is_joint =
+                factor.networks().any(|network| network.experts().is_some() || network.components().is_some());
+            let has_no_value =
+                |id: &VariableId| values.contains_key(id) && !(is_joint && self.variable(*id).role == Role::Partly);
+            let Some(read) = factor.parents.iter().find(has_no_value) else { continue };
+            let (own, read) = (&self.variable(factor.variable).name, self.variable(read));
+            let is_partly = read.role == Role::Partly;
+            self.findings.push(messages::summed_read_by_q(own, factor.span, &read.name, is_partly));
         }
         let first = draws.iter().find(|draw| values.contains_key(&draw.variable));
         let beside = draws.iter().find(|draw| is_of_q(draw) && matches!(draw.method, DrawMethod::Enumerate { .. }));

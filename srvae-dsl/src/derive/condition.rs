@@ -226,7 +226,8 @@ impl<'m> Known<'m> {
         let is_leaf = |id: VariableId| !model.p.iter().any(|factor| factor.parents.contains(id));
         for factor in model.sum.turns.iter().filter_map(|turn| model.p_of(turn.variable)) {
             for id in factor.parents.iter().chain([factor.variable]).filter(|id| *id != variable) {
-                let comes_with_data = !matches!(model.variable(id).role, Role::Latent | Role::Global);
+                let comes_with_data =
+                    !matches!(model.variable(id).role, Role::Latent | Role::Global) && !model.sum.contains(id);
                 if comes_with_data && !self.contains(id) {
                     if is_leaf(id) {
                         continue;

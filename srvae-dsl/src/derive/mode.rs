@@ -93,7 +93,8 @@ pub(super) fn read(model: &Model, evidence: &[VariableId], steps: &[Step]) -> Ve
     for step in steps {
         if step.side == Side::Q && model.sum.contains(step.variable) {
             // All of them are drawn at once, given every variable of the sum and the length of the record.
-            let scored = model.sum.scored().chain(model.length);
+            let seen = model.sum.variables().filter(|id| evidence.contains(*id));
+            let scored = model.sum.scored().chain(model.length).chain(seen);
             let parents = model.sum.turns.iter().filter_map(|turn| model.p_of(turn.variable));
             let all = parents.flat_map(|factor| factor.parents.iter()).chain(scored);
             read.extend(all.filter(|id| !made.contains(*id)));

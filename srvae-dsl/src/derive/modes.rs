@@ -4,7 +4,7 @@ use super::condition::{Reason, condition, has_an_expert, steps};
 use super::mode::{CONDITIONAL, GENERATION, Mode, Step, names, of, read};
 use super::switched::{CONTINUATION, TOP, continuation, top};
 use super::{is_data, is_deterministic, is_partly, is_supplied, parents_where};
-use crate::graph::{Factor, Model, Role, Space, VariableId, VariableSet, family};
+use crate::graph::{Factor, Model, Role, Side, Space, VariableId, VariableSet, family};
 
 const RECONSTRUCTION: &str = "reconstruction";
 const REGENERATION: &str = "generative_reconstruction";
@@ -121,7 +121,7 @@ fn reconstruction(model: &Model, data: &[VariableId], name: &str) -> Result<Mode
     let mut steps = steps(model, data)?;
     let is_leaf = |id: VariableId| match model.variable(id).role {
         Role::Observed => true,
-        Role::Partly => data.contains(&id) && model.q_of(id).is_none(),
+        Role::Partly => data.contains(&id) && model.q_of(id).is_none() && !model.sum.contains(id),
         Role::Latent | Role::Global | Role::Given => false,
     };
     steps.extend(model.p.iter().filter(|factor| is_leaf(factor.variable)).map(step));
@@ -143,6 +143,11 @@ fn completed(model: &Model, whole: &[VariableId], evidence: &[VariableId], name:
     let mut kept: Vec<Step> = Vec::new();
     for step in steps(model, evidence)?.into_iter().rev() {
         if needed.contains(step.variable) {
+            if step.side == Side::Q && model.sum.contains(step.variable) {
+                // The variables that are summed out are drawn together, given all that the sum reads.
+                let factors = model.sum.turns.iter().filter_map(|turn| model.p_of(turn.variable));
+                needed.extend(factors.flat_map(|factor| factor.parents.iter().chain([factor.variable])));
+            }
             let factor = model.factor(step.side, step.variable);
             let parents = factor.map(|factor| parents_where(model, factor, |id| evidence.contains(&id)));
             needed.extend(parents.iter().flat_map(|parents| parents.iter()));

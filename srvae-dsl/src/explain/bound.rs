@@ -1,7 +1,7 @@
 //! The terms of the bound as mathematics: the variables of the expectation, and the expression.
 
 use super::fold::{self, form, with_gaps};
-use crate::derive::{Term, TermKind, is_dequantised, is_deterministic};
+use crate::derive::{Term, TermKind, is_dequantised, is_deterministic, is_partly};
 use crate::graph::{DrawMethod, Estimator, Factor, Side, VariableId, VariableSet};
 use crate::plan::Plan;
 use std::collections::BTreeMap;
@@ -72,7 +72,7 @@ pub fn statements(plan: &Plan) -> Vec<Statement<'_>> {
     each.collect()
 }
 
-/// For each variable that is not summed out and whose factor is part of the sum: those before it in the same table, and what
+/// For each variable with a term whose factor is part of the sum: those before it in the same table, and what
 /// its factor reads beside the summed ones.
 fn before(plan: &Plan) -> BTreeMap<VariableId, Vec<VariableId>> {
     let model = &plan.model;
@@ -85,7 +85,7 @@ fn before(plan: &Plan) -> BTreeMap<VariableId, Vec<VariableId>> {
         let mut seen = VariableSet::default();
         touched.iter().for_each(|(_, of_table)| seen.include(of_table));
         seen.extend(factor.parents.iter().filter(|id| !model.sum.contains(*id)));
-        if !model.sum.contains(turn.variable) {
+        if !model.sum.contains(turn.variable) || is_partly(model, turn.variable) {
             all.insert(turn.variable, seen.iter().collect());
             seen.extend([turn.variable]);
         }

@@ -104,7 +104,7 @@ impl<'a> Printer<'a> {
         let scale = addend.scale.as_ref().map_or_else(String::new, |scale| format!("{} * ", self.flat(scale)));
         let head = self.head_of(addend.side, &addend.variable, &addend.parents);
         let condition = addend.condition.as_ref();
-        let condition = condition.map_or_else(String::new, |name| format!(" where {} is observed", name.text));
+        let condition = condition.map_or_else(String::new, |name| format!(" where {} is observed", self.name(name)));
         format!("{} {scale}ln {head}{condition}", addend.sign.sign())
     }
 

@@ -70,7 +70,11 @@ impl Unroller<'_> {
             None => None,
         };
         let parents = self.parents(&addend.parents, at)?;
-        Some(Addend { variable: self.one(&addend.variable, at)?, scale, parents, ..addend.clone() })
+        let condition = match &addend.condition {
+            Some(name) => Some(self.one(name, at)?),
+            None => None,
+        };
+        Some(Addend { variable: self.one(&addend.variable, at)?, scale, parents, condition, ..addend.clone() })
     }
 
     fn factor(&mut self, definition: &Definitions<'_>, factor: &Factor, at: &At) -> Option<Factor> {

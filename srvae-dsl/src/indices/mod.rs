@@ -100,7 +100,9 @@ fn names(item: &Item) -> Vec<&Name> {
         ItemKind::Bound { term: name, .. } | ItemKind::Draw { variable: name, .. } => vec![name],
         ItemKind::Weight { term, .. } => vec![term],
         ItemKind::Objective(addends) => {
-            addends.iter().flat_map(|addend| std::iter::once(&addend.variable).chain(&addend.parents)).collect()
+            let names =
+                addends.iter().map(|one| std::iter::once(&one.variable).chain(&one.parents).chain(&one.condition));
+            names.flatten().collect()
         }
         ItemKind::Model(_)
         | ItemKind::Param(_)

@@ -117,7 +117,7 @@ impl Builder {
                 Rule::indexed => variable = Some(self.indexed(part)?),
                 Rule::parents => parents = self.names(part)?,
                 Rule::close => head = head.to(span),
-                Rule::condition => condition = Some(self.name(Parts(part.into_inner()).skip_to(Rule::name)?)),
+                Rule::condition => condition = Some(self.indexed(Parts(part.into_inner()).skip_to(Rule::indexed)?)?),
                 _ => {}
             }
         }

@@ -180,6 +180,10 @@ impl Plan {
             Operation::Whole(_) => format!("Σ exp({}) {}, or what importance weights need", inputs[0], inputs[1]),
             Operation::ExpandLike | Operation::DrawOf | Operation::LogProbOf => inputs[0].clone(),
             Operation::Choose => format!("{} where it is observed, else {}", inputs[1], inputs[2]),
+            Operation::Observed => match inputs.as_slice() {
+                [own, every] => format!("0 where {every} is {own}, else never"),
+                _ => format!("0 where {} is {} or that is missing, else never", inputs[2], inputs[1]),
+            },
             Operation::Known => format!("{}, or all on {} where it is observed", inputs[3], inputs[1]),
             Operation::Where(_) => format!("{}, where {}", inputs[1], self.presence(program, value)),
             Operation::Given(_)

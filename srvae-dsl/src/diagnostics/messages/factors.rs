@@ -31,8 +31,10 @@ pub(crate) fn missing_where_read(
     declared: Span,
     (reader, side, head): (&str, Side, Span),
     example: &str,
+    may_be_summed: bool,
 ) -> Diagnostic {
-    let drawn = format!("add `{example}`, to draw it in records that lack it");
+    let sum = if may_be_summed { format!(", or `draw {name} = enumerate`, to sum it out of p") } else { String::new() };
+    let drawn = format!("add `{example}`, to draw it in records that lack it{sum}");
     let hint = match side {
         Side::P => drawn,
         Side::Q => format!(

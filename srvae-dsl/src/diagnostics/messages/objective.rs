@@ -165,14 +165,15 @@ pub(crate) fn enumerated_steps(
     name: &str,
     span: Span,
     (reader, place, between): (&str, Span, [&str; 2]),
-    is_latent: bool,
 ) -> Diagnostic {
     let [one, other] = between;
-    let sum = if is_latent { ", or remove its factor of q, so that it is summed out of p step by step" } else { "" };
     Diagnostic::error("E0499", format!("the steps of `{name}` cannot be enumerated one by one"))
         .at(span, "the combinations of its values multiply with the steps")
         .and(place, format!("{reader} depends on the values of `{one}` and `{other}`"))
-        .hint(format!("draw it by another method, `relaxed(temperature: 0.5)` or `score`{sum}"))
+        .hint(format!(
+            "remove the factor of q of `{name}`, so that it is summed out of p step by step, or draw it by another method, \
+             `relaxed(temperature: 0.5)` or `score`"
+        ))
 }
 
 pub(crate) fn not_summed(name: &str, space: &str, span: Span) -> Diagnostic {
@@ -184,10 +185,12 @@ pub(crate) fn not_summed(name: &str, space: &str, span: Span) -> Diagnostic {
         .hint(format!("write a factor `q({name} | …) = …`"))
 }
 
-pub(crate) fn summed_read_by_q(own: &str, span: Span, read: &str) -> Diagnostic {
+pub(crate) fn summed_read_by_q(own: &str, span: Span, read: &str, is_partly: bool) -> Diagnostic {
+    let expert =
+        if is_partly { ", or read it in an expert of a product, which drops out where it is missing" } else { "" };
     Diagnostic::error("E0494", format!("q draws `{own}` from `{read}`, which is summed out"))
         .at(span, format!("`{read}` has no value here"))
-        .hint(format!("remove `{read}` from this factor, or write a factor `q({read} | …) = …`"))
+        .hint(format!("remove `{read}` from this factor, or write a factor `q({read} | …) = …`{expert}"))
 }
 
 pub(crate) fn summed_beside(own: &str, span: Span, other: &str, place: Span) -> Diagnostic {

@@ -29,6 +29,17 @@ impl Walker<'_> {
                 let inputs = all();
                 quote!(::srvae::partly::choose(#(#inputs),*))
             }
+            Operation::Observed => {
+                let (own, every) = (reference(value.inputs.len() - 2), reference(value.inputs.len() - 1));
+                let present = match value.inputs.len() {
+                    2 => quote!(::std::option::Option::None),
+                    _ => {
+                        let present = reference(0);
+                        quote!(::std::option::Option::Some(#present))
+                    }
+                };
+                quote!(::srvae::partly::observed(#present, #own, #every))
+            }
             Operation::Known => {
                 let inputs = all();
                 quote!(::srvae::partly::known(#(#inputs),*))

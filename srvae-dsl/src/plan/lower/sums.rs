@@ -23,6 +23,9 @@ impl Lowering<'_> {
         let Some(like) = like.filter(|_| !model.sum.is_empty()) else { return };
         let like = self.for_samples(like);
         for id in model.sum.variables() {
+            if let Some(own) = self.known.get(&id).filter(|_| !self.partly.contains_key(&id)) {
+                self.evidence.insert(id, *own);
+            }
             let value = self.value(Operation::Values(id), vec![like], &model.variable(id).name);
             self.know(id, value);
         }
@@ -49,10 +52,12 @@ impl Lowering<'_> {
             }
             let Some(mut table) = own else { continue };
             let mut over = turn.over.clone();
-            if is_known && !model.sum.contains(turn.variable) {
+            if is_known && (!model.sum.contains(turn.variable) || self.partly.contains_key(&turn.variable)) {
                 let out = Operation::SumOut { over: over.clone(), kept: Vec::new() };
                 let log = self.value(out, vec![table], &format!("log_p_{name}"));
-                self.of_sum.insert(turn.variable, log);
+                // Where it is missing, its probabilities add up to 1.
+                let term = if model.sum.contains(turn.variable) { self.within_record(turn.variable, log) } else { log };
+                self.of_sum.insert(turn.variable, term);
                 table = self.value(Operation::LogRatio, vec![table, log], &format!("posterior_{name}"));
             }
             for id in &turn.out {
@@ -82,7 +87,11 @@ impl Lowering<'_> {
             let over = self.scopes.get(&distribution).cloned().unwrap_or_default();
             let is_table = self.values[distribution.0].rate != Rate::Constant && !over.contains(&variable);
             let operation = if is_table { Operation::Table { of: variable, over } } else { Operation::LogProb };
-            return Some(self.value(operation, vec![distribution, value], &format!("table_{own}")));
+            let table = self.value(operation, vec![distribution, value], &format!("table_{own}"));
+            return Some(match self.where_it_is(variable) {
+                Some(certain) => self.value(Operation::Joined, vec![table, certain], &format!("table_{own}_seen")),
+                None => table,
+            });
         }
         let name = format!("logs_{own}");
         let log = match is_dequantised(factor) {
@@ -97,6 +106,20 @@ impl Lowering<'_> {
             Some(_) => log,
         };
         Some(self.within_record(variable, log))
+    }
+
+    /// For a variable that is summed out where it is missing: which of its values agree with the observed one. Within the
+    /// steps of a record.
+    fn where_it_is(&mut self, variable: VariableId) -> Option<ValueId> {
+        let every = self.known[&variable];
+        let inputs = match (self.partly.get(&variable), self.evidence.get(&variable)) {
+            (Some((own, presence)), _) => vec![*presence, *own, every],
+            (None, Some(own)) => vec![*own, every],
+            (None, None) => return None,
+        };
+        let name = format!("where_{}", self.model.variable(variable).name);
+        let certain = self.value(Operation::Observed, inputs, &name);
+        Some(self.within_record(variable, certain))
     }
 
     /// Draws the variables that are summed out from their posterior, the last one of the sum first.

@@ -133,6 +133,7 @@ impl Lowering<'_> {
                 Some(id) => self.only(id, Presence::There, log),
                 None => log,
             };
+            let log = self.within_record(addend.variable, log);
             let name = format!("added_{}_{}", addend.side.name(), self.model.variable(addend.variable).name);
             let group = self.model.enumerated.group_of(addend.variable);
             let each = match (self.values[log.0].rate, group.and_then(|group| self.log_weights(group))) {
