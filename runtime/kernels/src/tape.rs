@@ -13,6 +13,7 @@ mod kept;
 mod seed;
 mod sum;
 
+use crate::awake::{Awake, awake};
 use crate::{DType, Device, Result, Tensor};
 use again::Compute;
 pub use again::again;
@@ -37,10 +38,11 @@ pub fn before(input: usize) -> Option<Tensor> {
     BEFORE.with_borrow_mut(|before| before.get_mut(input).and_then(Option::take))
 }
 
-/// Records the operations of this thread until its backward pass, or until it is dropped.
+/// Records the operations of this thread until its backward pass, or until it is dropped. Until then the pool's threads stay awake.
 pub struct Tape {
     /// The record of an outer tape.
     outer: Option<Record>,
+    awake: Option<Awake>,
 }
 
 #[derive(Default)]
@@ -138,15 +140,16 @@ impl Tape {
     }
 
     fn new(record: Record) -> Self {
-        Self { outer: RECORD.replace(Some(record)) }
+        Self { outer: RECORD.replace(Some(record)), awake: Some(awake()) }
     }
 
     /// The gradients of `loss` with respect to all variables. The values of the tape are freed during the pass.
     ///
     /// # Errors
     /// A failed tensor operation.
-    pub fn backward(self, loss: &Tensor) -> Result<GradStore> {
+    pub fn backward(mut self, loss: &Tensor) -> Result<GradStore> {
         let nodes = RECORD.take().unwrap_or_default().nodes;
+        let _awake = self.awake.take();
         drop(self);
         let mut store = none()?;
         for (id, sum) in Backward::new(&nodes).run(nodes, vec![(loss.clone(), loss.ones_like()?)])? {

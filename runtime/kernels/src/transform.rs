@@ -5,6 +5,7 @@
 use super::cuda::{Backend, image};
 use crate::{Result, Tensor};
 use candle_core::DType;
+use rayon::prelude::*;
 
 /// Bits after the point in the filter's weights.
 const PRECISION: u32 = 22;
@@ -81,14 +82,14 @@ pub fn quantise(x: &Tensor) -> Result<Tensor> {
 }
 
 /// Applies a function of bytes to every plane.
-fn map_planes(x: &Tensor, out: [usize; 4], each: impl Fn(&[u8]) -> Vec<u8>) -> Result<Tensor> {
+fn map_planes(x: &Tensor, out: [usize; 4], each: impl Fn(&[u8]) -> Vec<u8> + Sync) -> Result<Tensor> {
     let (_, _, height, width) = x.dims4()?;
-    let bytes = (x.to_dtype(DType::F64)? * 255.0)?.round()?.flatten_all()?.to_vec1::<f64>()?;
-    let bytes: Vec<u8> = bytes.into_iter().map(|value| value as u8).collect();
-    let values: Vec<f64> = bytes
-        .chunks(height * width)
-        .flat_map(|plane| each(plane).into_iter().map(|value| f64::from(value) / 255.0))
-        .collect();
+    let values = x.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
+    let planes = values.par_chunks((height * width).max(1)).flat_map_iter(|plane| {
+        let bytes: Vec<u8> = plane.iter().map(|value| (value * 255.0).round() as u8).collect();
+        each(&bytes).into_iter().map(|value| f64::from(value) / 255.0)
+    });
+    let values: Vec<f64> = planes.collect();
     Tensor::from_vec(values, &out, x.device())?.to_dtype(x.dtype())
 }
 

@@ -20,9 +20,10 @@ impl Params {
         self.during(Phase::Initialisation, work)
     }
 
-    /// Runs `work` in a phase. The phase applies to all users of the store, in all threads.
+    /// Runs `work` in a phase. The phase applies to all users of the store, in all threads. The pool's threads stay awake.
     pub fn during<T>(&self, phase: Phase, work: impl FnOnce() -> T) -> T {
         let _back = Back { params: self, phase: self.phase() };
+        let _awake = srvae_kernels::awake();
         self.set_phase(phase);
         work()
     }

@@ -19,6 +19,12 @@ const CHUNK: usize = 128;
 const PANEL: usize = 128;
 /// Tiles in a block of GEMMs.
 const TILES: usize = 128;
+/// Tasks at least, if each has [`FEW`] tiles.
+const TASKS: usize = 4;
+/// Tiles of a task at least: each reads the whole kernel.
+const FEW: usize = 16;
+/// Rows of a kernel that a task transforms.
+const ROWS: usize = 8;
 /// Tiles whose points are stored at once.
 const KEPT: usize = 256;
 
@@ -160,7 +166,7 @@ impl Convolution<'_> {
         let (g, from, to) = (self.g, self.from, self.from.other());
         let (columns, pixels) = (to.channels(g), to.pixels(g));
         let count = tiles(g, 0).count();
-        let (kept, block) = ((KEPT / count).max(1), (TILES / count).max(1));
+        let kept = (KEPT / count).max(1);
         // SAFETY: the tasks cover all images and all columns.
         unsafe {
             written(g.batch * columns * pixels, |out| {
@@ -168,6 +174,8 @@ impl Convolution<'_> {
                     let points = Points::of(g, from, x);
                     let images = points.tiles / count;
                     let panel = even(columns, PANEL);
+                    let share = images.div_ceil(TASKS.div_ceil(columns.div_ceil(panel)));
+                    let block = (TILES / count).min(share.max(FEW / count)).max(1);
                     (0..columns.div_ceil(panel)).into_par_iter().for_each(|part| {
                         let (first, wide) = (part * panel, panel.min(columns - part * panel));
                         let kernel = self.kernel(first, wide, &points);
@@ -191,32 +199,34 @@ impl Convolution<'_> {
         let (wide, channels, depth) = (padded(count), self.g.channels, points.chunk);
         let value = depth * wide + 16;
         let mut out = Scratch::new(points.channels.div_ceil(depth) * KERNELS * value);
-        // `[depth, taps, columns padded]`, one chunk.
-        let mut taps = Scratch::new(depth * TAPS * wide);
-        taps.fill(0.0);
-        for ((part, rows), out) in points.chunks().zip(out.chunks_exact_mut(KERNELS * value)) {
-            // SAFETY: `count` columns and `rows` rows of the weight; all taps of `rows` rows of the buffers.
+        let to = Shared::new(&mut out);
+        (0..points.channels.div_ceil(ROWS)).into_par_iter().for_each(|task| {
+            // `[rows, taps, columns padded]`. A chunk has a multiple of 16 rows.
+            let (row, rows) = (task * ROWS, ROWS.min(points.channels - task * ROWS));
+            let mut taps = Scratch::new(rows * TAPS * wide);
+            taps.fill(0.0);
+            // SAFETY: `count` columns and `rows` rows of the weight; the rows of this task.
             unsafe {
                 if self.from == Side::Large {
-                    let from = self.weight[(first * channels + part * depth) * TAPS..].as_ptr();
+                    let from = self.weight[(first * channels + row) * TAPS..].as_ptr();
                     turn(from, channels * TAPS, [count, rows * TAPS], taps.as_mut_ptr(), wide);
                 } else {
-                    for row in 0..rows {
-                        let from = self.weight[((part * depth + row) * channels + first) * TAPS..].as_ptr();
-                        turn(from, TAPS, [count, TAPS], taps[row * TAPS * wide..].as_mut_ptr(), wide);
+                    for (at, taps) in taps.chunks_exact_mut(TAPS * wide).enumerate() {
+                        let from = self.weight[((row + at) * channels + first) * TAPS..].as_ptr();
+                        turn(from, TAPS, [count, TAPS], taps.as_mut_ptr(), wide);
                     }
                 }
-                for row in 0..rows {
-                    let at = taps[row * TAPS * wide..].as_ptr();
+                for (at, taps) in taps.chunks_exact(TAPS * wide).enumerate() {
                     let (from, tap) = if self.from == Side::Large {
-                        (at, wide as isize)
+                        (taps.as_ptr(), wide as isize)
                     } else {
-                        (at.add((TAPS - 1) * wide), -(wide as isize))
+                        (taps.as_ptr().add((TAPS - 1) * wide), -(wide as isize))
                     };
-                    halving::kernels(from, tap, wide, out[row * wide..].as_mut_ptr(), value);
+                    let (part, row) = ((row + at) / depth, (row + at) % depth);
+                    halving::kernels(from, tap, wide, to.at(part * KERNELS * value + row * wide), value);
                 }
             }
-        }
+        });
         out
     }
 
@@ -320,22 +330,19 @@ fn pairs(inputs: &Points, from: usize, rows: usize, outputs: &Points, to: usize,
     let wide = padded(columns);
     let plane = rows * wide + 16;
     let mut sums = Scratch::new(KERNELS * plane);
-    for value in 0..KERNELS {
+    sums.par_chunks_exact_mut(plane).enumerate().for_each(|(value, sums)| {
         for (at, point) in halving::points(value).enumerate() {
             let left = Left { at: inputs.at(from, point, 0), row: 1, column: inputs.chunk };
             let right = Right { at: outputs.at(to, point, 0), row: outputs.chunk, next: None };
-            let out = Out { at: sums[value * plane..].as_mut_ptr(), row: wide };
+            let out = Out { at: sums.as_mut_ptr(), row: wide };
             // SAFETY: all tiles' `rows` inputs and `wide` outputs.
             unsafe { product([rows, wide, inputs.tiles], left, right, out, at > 0) };
         }
-    }
-    let mut taps = Scratch::new(TAPS * plane);
-    for row in 0..rows {
+    });
+    let mut taps = Scratch::new(rows * TAPS * wide);
+    taps.par_chunks_exact_mut(TAPS * wide).with_min_len(ROWS).enumerate().for_each(|(row, taps)| {
         // SAFETY: one row of all values and of all taps.
-        unsafe {
-            let to = taps[row * TAPS * wide..].as_mut_ptr();
-            halving::kernels_gradient(sums[row * wide..].as_ptr(), plane, wide, to, wide);
-        }
-    }
+        unsafe { halving::kernels_gradient(sums[row * wide..].as_ptr(), plane, wide, taps.as_mut_ptr(), wide) };
+    });
     taps
 }

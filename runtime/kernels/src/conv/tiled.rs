@@ -20,6 +20,8 @@ const CHUNK: usize = 64;
 /// Filters whose products a block stores, in panels. The input is transformed again for each such part.
 const PART: usize = 2 * PANEL;
 const _: () = assert!(PART >= CHUNK, "places outside the image serve inputs and outputs");
+/// Values of each tap that a task transforms.
+const KERNELS: usize = 1 << 10;
 /// Channels of a weight's gradient per task.
 const ROWS: usize = 48;
 /// Tiles of a part of that gradient's sum at least.
@@ -63,9 +65,12 @@ impl<'a> Convolution<'a> {
         let mut points = Scratch::new(kernel.len() / TAPS * POINTS);
         let panels = points.par_chunks_mut(POINTS * depth * PANEL).zip(kernel.par_chunks(TAPS * depth * PANEL));
         panels.for_each(|(to, from)| {
-            let plane = from.len() / TAPS;
-            // SAFETY: a multiple of 16 values for each tap and each point.
-            unsafe { winograd::kernels(from.as_ptr(), plane, plane, to.as_mut_ptr(), plane) };
+            let (plane, to) = (from.len() / TAPS, Shared::new(to));
+            (0..plane.div_ceil(KERNELS)).into_par_iter().for_each(|part| {
+                let (first, count) = (part * KERNELS, KERNELS.min(plane - part * KERNELS));
+                // SAFETY: a multiple of 16 values for each tap and each point, which no other part has.
+                unsafe { winograd::kernels(from[first..].as_ptr(), plane, count, to.at(first), plane) };
+            });
         });
         let mut bias = vec![0.0; padded(columns)];
         if let Some(given) = given {

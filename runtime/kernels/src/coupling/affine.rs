@@ -1,7 +1,7 @@
 //! The affine map and its inverse.
 
-use super::{Plane, Sizes, halves, halves_mut, slope};
-use crate::cpu::{Values, each_row, slice};
+use super::{Plane, Sizes, halves, halves_mut, slope, sum_of_images};
+use crate::cpu::{Values, each_row, each_row_beside, slice};
 use crate::profile::timed;
 use crate::vector::{self, Loop, Real, by_real, total};
 use crate::{Result, Tensor};
@@ -60,25 +60,29 @@ impl CustomOp3 for Affine {
                 let (out, rescale_values) = (Values::<T>::of(out)?, Values::<T>::of(rescale)?);
                 let (pixels, change, mut for_h) = (sizes.pixels(), sizes.change::<T>(), Values::<T>::of(&gradient)?.to_vec());
                 let mut for_network = vec![T::default(); network_values.len()];
-                let mut for_rescale = vec![0.0; sizes.changed()];
-                for number in 0..sizes.batch * sizes.channels {
-                    let (image, channel) = (number / sizes.channels, number % sizes.channels);
-                    let Plane::Changed(at) = sizes.plane(channel) else { continue };
-                    let (a, _) = halves(&network_values, image, at, sizes);
-                    let (for_a, for_t) = halves_mut(&mut for_network, image, at, sizes);
-                    let place = number * pixels..(number + 1) * pixels;
-                    for_rescale[at] += vector::run(Backward {
-                        rescale: rescale_values[at],
-                        inverse: self.inverse,
-                        a,
-                        moved: &if self.inverse { &source } else { &out }[place.clone()],
-                        change: &change,
-                        gradient: &mut for_h[place],
-                        for_a,
-                        for_t,
-                    });
-                }
-                let for_rescale: Vec<T> = for_rescale.into_iter().map(T::from_f64).collect();
+                let mut for_rescale = vec![0.0; sizes.batch * sizes.changed()];
+                let images = for_h.chunks_mut(sizes.image().max(1)).zip(for_rescale.chunks_mut(sizes.changed().max(1)));
+                let row = network_values.len() / sizes.batch.max(1);
+                each_row_beside(&mut for_network, row, source.len(), &mut images.collect::<Vec<_>>(), |image, to, beside| {
+                    let (for_h, for_rescale) = beside;
+                    for (channel, gradient) in for_h.chunks_mut(pixels).enumerate() {
+                        let Plane::Changed(at) = sizes.plane(channel) else { continue };
+                        let (a, _) = halves(&network_values, image, at, sizes);
+                        let (for_a, for_t) = halves_mut(to, at, sizes);
+                        let moved = &if self.inverse { &source } else { &out }[(image * sizes.channels + channel) * pixels..];
+                        for_rescale[at] = vector::run(Backward {
+                            rescale: rescale_values[at],
+                            inverse: self.inverse,
+                            a,
+                            moved: &moved[..pixels],
+                            change: &change,
+                            gradient,
+                            for_a,
+                            for_t,
+                        });
+                    }
+                });
+                let for_rescale: Vec<T> = sum_of_images(&for_rescale, sizes).into_iter().map(T::from_f64).collect();
                 Ok((
                     Some(Tensor::from_vec(for_h, h.shape(), h.device())?),
                     Some(Tensor::from_vec(for_network, network.shape(), h.device())?),

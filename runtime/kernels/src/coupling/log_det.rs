@@ -1,7 +1,7 @@
 //! The log-determinant.
 
-use super::{Sizes, halves, halves_mut, slope};
-use crate::cpu::{Values, each_row, slice};
+use super::{Sizes, halves, halves_mut, slope, sum_of_images};
+use crate::cpu::{Values, each_row, each_row_beside, slice};
 use crate::profile::timed;
 use crate::vector::{self, Loop, Real, by_real, total};
 use crate::{Result, Tensor};
@@ -51,16 +51,18 @@ impl CustomOp2 for LogDet {
                 let (values, scales) = (Values::<T>::of(network)?, Values::<T>::of(rescale)?);
                 let (by, change) = (Values::<T>::of(&gradient)?, sizes.change::<T>());
                 let mut for_network = vec![T::default(); values.len()];
-                let mut for_rescale = vec![0.0; sizes.changed()];
-                for image in 0..sizes.batch {
+                let mut for_rescale = vec![0.0; sizes.batch * sizes.changed()];
+                let mut beside: Vec<_> = for_rescale.chunks_mut(sizes.changed().max(1)).collect();
+                let row = values.len() / sizes.batch.max(1);
+                each_row_beside(&mut for_network, row, values.len(), &mut beside, |image, to, for_rescale| {
                     for (at, rescale) in scales.iter().enumerate() {
                         let (a, _) = halves(&values, image, at, sizes);
-                        let (out, _) = halves_mut(&mut for_network, image, at, sizes);
-                        for_rescale[at] += by[image].to_f64() * vector::run(Planes { a, change: &change });
+                        let (out, _) = halves_mut(to, at, sizes);
+                        for_rescale[at] = by[image].to_f64() * vector::run(Planes { a, change: &change });
                         vector::run(LogDetSlopes { by: by[image], rescale: *rescale, a, change: &change, out });
                     }
-                }
-                let for_rescale: Vec<T> = for_rescale.into_iter().map(T::from_f64).collect();
+                });
+                let for_rescale: Vec<T> = sum_of_images(&for_rescale, sizes).into_iter().map(T::from_f64).collect();
                 Ok((
                     Some(Tensor::from_vec(for_network, network.shape(), network.device())?),
                     Some(Tensor::from_vec(for_rescale, rescale.shape(), network.device())?),

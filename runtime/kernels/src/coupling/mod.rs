@@ -158,11 +158,20 @@ fn halves<'a, T>(network: &'a [T], image: usize, at: usize, sizes: &Sizes) -> (&
     (&image[at * pixels..][..pixels], &image[(changed + at) * pixels..][..pixels])
 }
 
-fn halves_mut<'a, T>(network: &'a mut [T], image: usize, at: usize, sizes: &Sizes) -> (&'a mut [T], &'a mut [T]) {
+/// The same of an image's outputs.
+fn halves_mut<'a, T>(image: &'a mut [T], at: usize, sizes: &Sizes) -> (&'a mut [T], &'a mut [T]) {
     let (pixels, changed) = (sizes.pixels(), sizes.changed());
-    let image = &mut network[image * 2 * changed * pixels..][..2 * changed * pixels];
     let (first, second) = image.split_at_mut(changed * pixels);
     (&mut first[at * pixels..][..pixels], &mut second[at * pixels..][..pixels])
+}
+
+/// The sums over all images of a value for each channel that changes, in order.
+fn sum_of_images(values: &[f64], sizes: &Sizes) -> Vec<f64> {
+    let mut sums = vec![0.0; sizes.changed()];
+    for image in values.chunks_exact(sizes.changed().max(1)) {
+        sums.iter_mut().zip(image).for_each(|(sum, value)| *sum += value);
+    }
+    sums
 }
 
 /// ∂s/∂a.

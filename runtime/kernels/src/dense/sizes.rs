@@ -1,9 +1,15 @@
 //! Sizes and memory layout of a dense layer.
 
-use crate::fast::{narrow, padded, winograd::Tiles};
+use crate::fast::winograd::{POINTS, Tiles};
+use crate::fast::{narrow, padded};
 
 /// Channels per task.
 pub const CHUNK: usize = 64;
+/// Groups of images at least, if each has [`FEWEST`] tiles.
+const GROUPS: usize = 4;
+const FEWEST: usize = 8;
+/// Values of a step's kernels that stay in the L2 cache.
+const NEAR: usize = 1 << 17;
 
 /// A step's growth, padded.
 pub const fn wide(growth: usize) -> usize {
@@ -83,9 +89,13 @@ impl Sizes {
         (0..self.steps).flat_map(|step| self.chunks(step)).collect()
     }
 
-    /// The number of images processed together, so that there are enough tiles for the GEMM.
+    /// The number of images processed together, so that there are enough tiles for the GEMM, and several tasks if a step's kernels
+    /// stay in the L2 cache: each task reads them all.
     pub fn group(&self, tiles: usize) -> usize {
-        (tiles / self.tiles().count()).clamp(1, self.batch.max(1))
+        let count = self.tiles().count();
+        let most = (tiles / count).clamp(1, self.batch.max(1));
+        let near = POINTS * self.channels() * self.wide() <= NEAR;
+        if near { most.min(self.batch.div_ceil(GROUPS).max(FEWEST / count)) } else { most }
     }
 }
 
