@@ -84,7 +84,7 @@ pub fn model_trait(plan: &Plan, layers: &Layers) -> TokenStream {
 /// The flows of the factors, if there are any.
 fn flows(plan: &Plan, layers: &Layers) -> TokenStream {
     let mut all = Vec::new();
-    for factor in &plan.factors {
+    for factor in plan.factors() {
         let text = plan.factor_text(factor.side, factor.variable);
         for part in factor.flows.iter().map(|flow| plan.parts.part(*flow)) {
             let PartKind::Flow(flow) = &part.kind else { continue };

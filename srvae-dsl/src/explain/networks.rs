@@ -6,7 +6,7 @@ use super::members::Row;
 use super::notation::{call, count, scaled};
 use crate::catalog::{Cost, show_shape};
 use crate::graph::{Argument, Body, Joint, Model, NetBody, NetId, Network, Op, Side, VariableId, in_pieces};
-use crate::plan::{PartId, Plan, factor_path, net_path};
+use crate::plan::{Plan, factor_path, flow_path, net_path};
 use std::collections::BTreeSet;
 
 /// The stages of one factor or of one named network.
@@ -56,12 +56,10 @@ pub fn groups(plan: &Plan) -> Vec<Group> {
             });
         }
         let field = factor_path(model, factor.side, factor.variable);
-        let below = |part: &PartId| plan.parts.part(*part).path.replacen(&format!("{field}."), "", 1);
-        let parts = plan.factor(factor.side, factor.variable).map_or(&[][..], |plan| &plan.flows);
-        stages.extend(flows.iter().zip(parts).map(|(stage, part)| Stage {
+        stages.extend(flows.iter().enumerate().map(|(at, stage)| Stage {
             name: stage.flow.entry.name.to_owned(),
             args: stage.flow.args.clone(),
-            path: below(part),
+            path: flow_path(model, &factor.path, stage, at).replacen(&format!("{field}."), "", 1),
             reads: vec![plan.name(factor.variable).to_owned()],
             inputs: stage.inputs().into_iter().map(<[usize]>::to_vec).collect(),
             output: stage.inner.clone(),
