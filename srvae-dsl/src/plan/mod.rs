@@ -21,7 +21,7 @@ pub use segments::{Positions, Segment, Segments};
 pub use show::{RATES, StepText, addend_text};
 
 use crate::derive::{Derivation, Mode, derive};
-use crate::graph::{Body, Factor, Model, NetId, Side, VariableId, family};
+use crate::graph::{Body, Factor, Model, NetId, Side, Stage, VariableId, family};
 use names::{Names, term_field};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -70,8 +70,6 @@ pub struct FactorPlan {
     pub program: Program,
     /// The distribution's type in the runtime.
     pub base: &'static str,
-    /// The flows over it, the one next to the base first.
-    pub flows: Vec<PartId>,
 }
 
 impl Plan {
@@ -88,6 +86,18 @@ impl Plan {
     /// The values of the file, in the order in which they are computed.
     pub fn lets(&self) -> &[LetPlan] {
         &self.single().lets
+    }
+
+    /// The flows over the base distributions, those of each factor from its base outwards, with the factors.
+    pub fn flows(&self) -> impl Iterator<Item = (&Factor, PartId)> {
+        self.model.p.iter().chain(&self.model.q).flat_map(|factor| {
+            let flows = match &factor.body {
+                Body::Stochastic { flows, .. } if factor.components().is_none() => flows.as_slice(),
+                Body::Stochastic { .. } | Body::Mixture { .. } | Body::Deterministic { .. } => &[],
+            };
+            let path = move |(at, stage): (usize, &Stage)| flow_path(&self.model, &factor.path, stage, at);
+            flows.iter().enumerate().filter_map(move |flow| Some((factor, self.parts.find(&path(flow))?)))
+        })
     }
 
     fn single(&self) -> &Single {
@@ -217,15 +227,13 @@ fn single(model: &Model, parts: &Parts, names: &Chosen) -> Single {
 }
 
 fn factor_plan(model: &Model, factor: &Factor, parts: &Parts, methods: &mut names::Names) -> Option<FactorPlan> {
-    let (base, flows) = match &factor.body {
-        Body::Stochastic { .. } if factor.components().is_some() => ("OneOf", &[][..]),
-        Body::Stochastic { base, flows, .. } => (base.entry.runtime, flows.as_slice()),
-        Body::Mixture { .. } => ("Mixture", &[][..]),
+    let base = match &factor.body {
+        Body::Stochastic { .. } if factor.components().is_some() => "OneOf",
+        Body::Stochastic { base, .. } => base.entry.runtime,
+        Body::Mixture { .. } => "Mixture",
         Body::Deterministic { .. } => return None,
     };
     let name = methods.unique(&format!("{}_{}", factor.side.name(), model.variable(factor.variable).name));
     let program = lower::factor(model, factor, parts, &name)?;
-    let path = |at: usize| flow_path(model, &factor.path, &flows[at], at);
-    let flows = (0..flows.len()).filter_map(|at| parts.find(&path(at))).collect();
-    Some(FactorPlan { side: factor.side, variable: factor.variable, program, base, flows })
+    Some(FactorPlan { side: factor.side, variable: factor.variable, program, base })
 }
