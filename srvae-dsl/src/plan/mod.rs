@@ -70,6 +70,8 @@ pub struct FactorPlan {
     pub program: Program,
     /// The distribution's type in the runtime.
     pub base: &'static str,
+    /// The flows over it, the one next to the base first.
+    pub flows: Vec<PartId>,
 }
 
 impl Plan {
@@ -90,14 +92,11 @@ impl Plan {
 
     /// The flows over the base distributions, those of each factor from its base outwards, with the factors.
     pub fn flows(&self) -> impl Iterator<Item = (&Factor, PartId)> {
-        self.model.p.iter().chain(&self.model.q).flat_map(|factor| {
-            let flows = match &factor.body {
-                Body::Stochastic { flows, .. } if factor.components().is_none() => flows.as_slice(),
-                Body::Stochastic { .. } | Body::Mixture { .. } | Body::Deterministic { .. } => &[],
-            };
-            let path = move |(at, stage): (usize, &Stage)| flow_path(&self.model, &factor.path, stage, at);
-            flows.iter().enumerate().filter_map(move |flow| Some((factor, self.parts.find(&path(flow))?)))
-        })
+        self.model
+            .p
+            .iter()
+            .chain(&self.model.q)
+            .flat_map(|factor| flows(&self.model, factor, &self.parts).into_iter().map(move |part| (factor, part)))
     }
 
     fn single(&self) -> &Single {
@@ -226,6 +225,16 @@ fn single(model: &Model, parts: &Parts, names: &Chosen) -> Single {
     Single { factors, lets: lets.collect() }
 }
 
+/// The flows of a factor, from its base outwards.
+fn flows(model: &Model, factor: &Factor, parts: &Parts) -> Vec<PartId> {
+    let stages = match &factor.body {
+        Body::Stochastic { flows, .. } if factor.components().is_none() => flows.as_slice(),
+        Body::Stochastic { .. } | Body::Mixture { .. } | Body::Deterministic { .. } => &[],
+    };
+    let path = |(at, stage): (usize, &Stage)| flow_path(model, &factor.path, stage, at);
+    stages.iter().enumerate().filter_map(|stage| parts.find(&path(stage))).collect()
+}
+
 fn factor_plan(model: &Model, factor: &Factor, parts: &Parts, methods: &mut names::Names) -> Option<FactorPlan> {
     let base = match &factor.body {
         Body::Stochastic { .. } if factor.components().is_some() => "OneOf",
@@ -235,5 +244,5 @@ fn factor_plan(model: &Model, factor: &Factor, parts: &Parts, methods: &mut name
     };
     let name = methods.unique(&format!("{}_{}", factor.side.name(), model.variable(factor.variable).name));
     let program = lower::factor(model, factor, parts, &name)?;
-    Some(FactorPlan { side: factor.side, variable: factor.variable, program, base })
+    Some(FactorPlan { side: factor.side, variable: factor.variable, program, base, flows: flows(model, factor, parts) })
 }
