@@ -28,7 +28,7 @@ pub use network::{Joint, Net, NetBody, Network, Node, NodeId, Op, reached};
 pub use objective::{Addend, Draw, DrawMethod, Estimate, Estimator, Quantity, Ramp, RampUnit, Weight};
 pub use parents::Parents;
 use petgraph::graph::DiGraph;
-pub use ranges::in_ranges;
+pub use ranges::{Piece, in_pieces, in_ranges};
 pub use set::VariableSet;
 use std::collections::{BTreeMap, BTreeSet};
 pub use sum::{Sum, Turn};
@@ -72,7 +72,7 @@ pub struct Model {
     /// The variable with the length of each record, if the file has one. It has the name of the parameter for the
     /// maximum length.
     pub length: Option<VariableId>,
-    /// The index of each family of variables, by its name in the file.
+    /// The index of each family of variables, values or named networks, by its name in the file.
     pub indices: BTreeMap<String, String>,
     /// The `checkpoint` statement, if the file has one: training computes the bound in segments. Values that later segments
     /// read are kept, and the others are recomputed in the backward pass.

@@ -15,7 +15,7 @@ const HEAD: &str = "# Gallery
 
 Published models as model files, from `models/zoo`. Each runs with one command and without a download: `srvae-run models/zoo/vae.pgm`. A test
 generates this page. Below each file are its graph, its bound and its modes, all derived by the compiler. In a graph, latent variables are white
-and observed ones grey; dashed arrows are dependences of q. A bound `RE_x − KL_z (3 terms)` has one term for each of three latents `z[1]` to `z[3]`.
+and observed ones grey; dashed arrows are dependences of q. `Σ_{l=1..3} KL_z[l]` is the sum of the terms of the latents `z[1]` to `z[3]`.
 A mode `NAME(a, b)` draws the other variables given `a` and `b`.
 ";
 
@@ -63,20 +63,6 @@ fn entry(name: &str, text: &str, plan: &Plan) -> String {
     writeln!(out, "![graph of {name}](pictures/zoo/{name}.svg)\n").unwrap();
     let statements = text.lines().filter(|line| !line.starts_with("///"));
     writeln!(out, "```pgm\n{}\n```\n", statements.collect::<Vec<_>>().join("\n").trim()).unwrap();
-    let mut terms: Vec<(&str, usize)> = Vec::new();
-    for term in &plan.derivation.terms {
-        // The members of a family are one term here.
-        let name = term.name.split('[').next().unwrap_or_default();
-        match terms.iter_mut().find(|(other, _)| *other == name) {
-            Some((_, count)) => *count += 1,
-            None => terms.push((name, 1)),
-        }
-    }
-    let signed = terms.iter().map(|(name, count)| {
-        let sign = if name.starts_with("KL") { "−" } else { "+" };
-        let many = if *count > 1 { format!(" ({count} terms)") } else { String::new() };
-        format!("{sign} {name}{many}")
-    });
     // The steps of a sequence are one array, and other families are printed with their ranges.
     let names = |ids: &[VariableId]| {
         let all = plan.names_outside(ids);
@@ -89,8 +75,7 @@ fn entry(name: &str, text: &str, plan: &Plan) -> String {
     let condition = if bounded.partly.is_empty() { "" } else { " where observed" };
     let bar = if bounded.given.is_empty() { "" } else { " | " };
     let of = format!("ln p({}{condition}{bar}{})", names(&all), names(&bounded.given));
-    let signed = signed.collect::<Vec<_>>().join(" ");
-    writeln!(out, "Bound: {of} {} {}", bounded.relation(), signed.trim_start_matches("+ ")).unwrap();
+    writeln!(out, "Bound: {of} {} {}", bounded.relation(), explain::bound_sum(plan)).unwrap();
     let modes = plan.derivation.modes.iter().map(|mode| format!("`{}({})`", mode.name, names(&mode.given)));
     let modes: Vec<String> = modes.collect();
     writeln!(out, "\nModes: {}.", modes.join(", ")).unwrap();

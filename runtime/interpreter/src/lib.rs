@@ -74,13 +74,10 @@ impl Interpreted {
             Mode { name: interned(&mode.name), given: names(&mode.given), yields: names(&plan.yielded(mode)) }
         });
         let modes = modes.collect();
-        let mut flows = Vec::new();
-        for factor in plan.factors.iter().filter(|factor| !factor.flows.is_empty()) {
-            let text = plan.factor_text(factor.side, factor.variable);
-            flows.extend(
-                factor.flows.iter().map(|part| (text.clone(), interned(plan.parts.part(*part).entry()), *part)),
-            );
-        }
+        let flows = plan.flows().map(|(factor, part)| {
+            (plan.factor_text(factor.side, factor.variable), interned(plan.parts.part(part).entry()), part)
+        });
+        let flows = flows.collect();
         let core = Arc::new(Core { plan, params: params.clone(), built });
         Ok(Self { core, terms, weights, added, modes, flows })
     }

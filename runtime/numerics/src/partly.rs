@@ -90,8 +90,7 @@ impl Values {
     }
 }
 
-/// A row of ones for each record that has the variable, in the shape of `like`; for presences of steps, `[records, steps]`,
-/// a row for each step.
+/// Ones for each record that has the variable, or for each of its steps that has it, in the shape of `like`.
 fn rows(present: &Tensor, like: &Tensor) -> Result<Tensor> {
     if !like.dims().starts_with(present.dims()) {
         bail!("presences of shape {:?} and values of shape {:?}", present.dims(), like.dims());
@@ -101,8 +100,8 @@ fn rows(present: &Tensor, like: &Tensor) -> Result<Tensor> {
     present.gt(0.5)?.reshape(shape)?.broadcast_as(like.shape())?.contiguous()
 }
 
-/// The observed value where there is one, otherwise the drawn value: `[N]` and `[N, …]` twice, or for steps `[N, steps]` and
-/// `[N, steps, …]` twice.
+/// The observed value where there is one, otherwise the drawn value: `[N]`, and `[N, …]` twice. For the steps of a sequence in one
+/// array `[N, T]`, and `[N, T, …]` twice.
 ///
 /// # Errors
 /// Shapes that differ.
@@ -190,6 +189,16 @@ mod tests {
         assert_eq!(only(false, &present, &numbers).unwrap().to_vec1::<f64>().unwrap(), [0.0, 4.0]);
         assert!(only(true, &present, &tensor(&[1.0, 2.0, 3.0])).is_err());
         assert!(only(true, &tensor(&[1.0]), &numbers).is_err());
+    }
+
+    #[test]
+    fn steps_are_chosen_one_by_one() {
+        let sequence = |numbers: [f64; 4]| Tensor::new(&numbers, &Device::Cpu).unwrap().reshape((2, 2, 1)).unwrap();
+        let present = Tensor::new(&[[1.0, 0.0], [0.0, 1.0]], &Device::Cpu).unwrap();
+        let chosen =
+            choose(&present, &sequence([1.0, f64::NAN, f64::NAN, 4.0]), &sequence([5.0, 6.0, 7.0, 8.0])).unwrap();
+        assert_eq!(chosen.flatten_all().unwrap().to_vec1::<f64>().unwrap(), [1.0, 6.0, 7.0, 4.0]);
+        assert!(choose(&present.t().unwrap().narrow(0, 0, 1).unwrap(), &chosen, &chosen).is_err());
     }
 
     #[test]

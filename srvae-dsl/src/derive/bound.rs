@@ -70,25 +70,28 @@ pub struct Bounded {
 impl Bounded {
     /// `ln p(x, y | c)`; a partly observed variable includes its condition: `ln p(x, y where observed)`.
     pub fn text(&self, model: &Model) -> String {
+        self.text_with(|ids| in_ranges(ids.iter().map(|id| model.variable(*id).name.as_str())).join(", "))
+    }
+
+    /// The same with a function that prints names.
+    pub fn text_with(&self, names: impl Fn(&[VariableId]) -> String) -> String {
         let condition = if self.partly.is_empty() { "" } else { " where observed" };
-        let all: Vec<VariableId> = self.of.iter().chain(&self.partly).copied().collect();
-        self.with(model, &all, condition)
+        self.with(&self.partly, names, condition)
     }
 
     /// The log-density for records that have these partly observed variables and lack the others.
-    pub fn text_at(&self, model: &Model, there: &[VariableId]) -> String {
-        let all: Vec<VariableId> = self.of.iter().chain(there).copied().collect();
-        self.with(model, &all, "")
+    pub fn text_at(&self, there: &[VariableId], names: impl Fn(&[VariableId]) -> String) -> String {
+        self.with(there, names, "")
     }
 
-    fn with(&self, model: &Model, of: &[VariableId], condition: &str) -> String {
-        let names = |ids: &[VariableId]| in_ranges(ids.iter().map(|id| model.variable(*id).name.as_str())).join(", ");
+    fn with(&self, there: &[VariableId], names: impl Fn(&[VariableId]) -> String, condition: &str) -> String {
+        let of: Vec<VariableId> = self.of.iter().chain(there).copied().collect();
         // A density of nothing is 1.
         if of.is_empty() {
             return "0".to_owned();
         }
         let bar = if self.given.is_empty() { "" } else { " | " };
-        format!("ln p({}{condition}{bar}{})", names(of), names(&self.given))
+        format!("ln p({}{condition}{bar}{})", names(&of), names(&self.given))
     }
 
     /// The relation of the log-density to the sum of the terms: `=` or `≥`.

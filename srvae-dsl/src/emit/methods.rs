@@ -32,8 +32,8 @@ impl Frame<'_> {
 
 /// The methods, and the names of all methods so far.
 pub fn methods(plan: &Plan, layers: &Layers) -> (TokenStream, BTreeSet<String>) {
-    let factors = plan.factors.iter().map(|factor| conditional(plan, layers, factor));
-    let lets = plan.lets.iter().map(|value| shared(plan, layers, value));
+    let factors = plan.factors().iter().map(|factor| conditional(plan, layers, factor));
+    let lets = plan.lets().iter().map(|value| shared(plan, layers, value));
     let (frames, bodies): (Vec<Frame<'_>>, Vec<TokenStream>) =
         together(factors.chain(lets).collect()).into_iter().unzip();
     let methods = frames.iter().zip(bodies).map(|(frame, body)| Method {

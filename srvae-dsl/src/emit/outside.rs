@@ -84,22 +84,20 @@ pub fn model_trait(plan: &Plan, layers: &Layers) -> TokenStream {
 /// The flows of the factors, if there are any.
 fn flows(plan: &Plan, layers: &Layers) -> TokenStream {
     let mut all = Vec::new();
-    for factor in &plan.factors {
-        let text = plan.factor_text(factor.side, factor.variable);
-        for part in factor.flows.iter().map(|flow| plan.parts.part(*flow)) {
-            let PartKind::Flow(flow) = &part.kind else { continue };
-            let (name, field) = (flow.entry.name, layers.place(&part.field));
-            let shape = match part.shapes.first() {
-                Some(Shape::Output(outer)) => {
-                    let outer = layers.place(&plan.parts.part(*outer).field);
-                    quote!(::srvae::flow::Bijector::inner(&*self.layers.#outer))
-                }
-                _ => dims(plan, Scope::Run, &plan.model.variable(factor.variable).dims),
-            };
-            all.push(quote!(::srvae::Flow {
-                factor: #text, name: #name, shape: ::std::vec::Vec::from(#shape), bijector: &*self.layers.#field
-            }));
-        }
+    for (factor, part) in plan.flows() {
+        let (text, part) = (plan.factor_text(factor.side, factor.variable), plan.parts.part(part));
+        let PartKind::Flow(flow) = &part.kind else { continue };
+        let (name, field) = (flow.entry.name, layers.place(&part.field));
+        let shape = match part.shapes.first() {
+            Some(Shape::Output(outer)) => {
+                let outer = layers.place(&plan.parts.part(*outer).field);
+                quote!(::srvae::flow::Bijector::inner(&*self.layers.#outer))
+            }
+            _ => dims(plan, Scope::Run, &plan.model.variable(factor.variable).dims),
+        };
+        all.push(quote!(::srvae::Flow {
+            factor: #text, name: #name, shape: ::std::vec::Vec::from(#shape), bijector: &*self.layers.#field
+        }));
     }
     if all.is_empty() {
         return TokenStream::new();

@@ -1,8 +1,7 @@
 //! The terms of the bound as mathematics: the variables of the expectation, and the expression.
 
-use super::fold::{self, form, with_gaps};
 use crate::derive::{Term, TermKind, is_dequantised, is_deterministic, is_partly};
-use crate::graph::{DrawMethod, Estimator, Factor, Side, VariableId, VariableSet};
+use crate::graph::{DrawMethod, Estimator, Side, VariableId, VariableSet};
 use crate::plan::Plan;
 use std::collections::BTreeMap;
 
@@ -16,8 +15,6 @@ pub struct Statement<'p> {
     is_dequantised: bool,
     /// The variables drawn in its expectation, in q's order. Empty if no draw is needed.
     pub over: Vec<VariableId>,
-    /// The variables as printed: the middle of a long sequence is left out.
-    pub shown: Vec<Option<VariableId>>,
     pub form: Form,
     /// If its factor is part of a sum over latents: the variables that ln p is given. They came before it in the sum.
     pub before: Option<Vec<VariableId>>,
@@ -61,13 +58,10 @@ impl Statement<'_> {
 
 /// All terms, in the derivation's order.
 pub fn statements(plan: &Plan) -> Vec<Statement<'_>> {
-    // For a sequence, every step has an expectation over many steps, so these texts are computed once.
-    let text = |factor: &Factor| (factor.variable, form(&plan.factor_text(Side::Q, factor.variable)));
-    let forms: BTreeMap<VariableId, fold::Form> = plan.model.q.iter().map(text).collect();
     let mut before = before(plan);
     let each = plan.derivation.terms.iter().map(|term| {
         let before = before.remove(&term.variable);
-        statement(plan, term, &forms, before)
+        statement(plan, term, before)
     });
     each.collect()
 }
@@ -95,12 +89,7 @@ fn before(plan: &Plan) -> BTreeMap<VariableId, Vec<VariableId>> {
     all
 }
 
-fn statement<'p>(
-    plan: &'p Plan,
-    term: &'p Term,
-    forms: &BTreeMap<VariableId, fold::Form>,
-    before: Option<Vec<VariableId>>,
-) -> Statement<'p> {
+fn statement<'p>(plan: &'p Plan, term: &'p Term, before: Option<Vec<VariableId>>) -> Statement<'p> {
     let p = plan.model.p_of(term.variable);
     let form = match &term.kind {
         TermKind::Reconstruction => Form::LogLikelihood,
@@ -122,7 +111,6 @@ fn statement<'p>(
         Form::Divergence => plan.derivation.ancestry.include_above(term.variable, &mut needed),
     }
     let over = drawn(plan, needed);
-    let shown = with_gaps(&over.iter().filter_map(|id| forms.get(id)).collect::<Vec<_>>(), &over);
     let is_summed = |id: &VariableId| {
         plan.model.draw_of(*id).is_some_and(|draw| matches!(draw.method, DrawMethod::Enumerate { .. }))
     };
@@ -130,7 +118,7 @@ fn statement<'p>(
     let of_sum = plan.model.sum.turn_of(term.variable).into_iter().flat_map(|turn| turn.over.iter().copied());
     let summed = summed.into_iter().chain(of_sum).map(|id| plan.name(id)).collect();
     let is_dequantised = p.is_some_and(is_dequantised);
-    Statement { term, summed, is_drawn: !others.is_empty(), is_dequantised, over, shown, form, before }
+    Statement { term, summed, is_drawn: !others.is_empty(), is_dequantised, over, form, before }
 }
 
 /// The variables that q draws to obtain these, in q's order.
@@ -148,8 +136,8 @@ fn drawn(plan: &Plan, mut needed: VariableSet) -> Vec<VariableId> {
     all
 }
 
-/// The estimator of each discrete draw of q, in words, with the head of its factor.
-pub fn discrete_draws(plan: &Plan) -> Vec<(String, String)> {
+/// The estimator of each discrete draw of q, in words.
+pub fn discrete_draws(plan: &Plan) -> Vec<(VariableId, String)> {
     let of_q = plan.model.draws.iter().filter(|draw| !plan.model.sum.contains(draw.variable));
     let all = of_q.map(|draw| {
         let name = plan.name(draw.variable);
@@ -172,24 +160,23 @@ pub fn discrete_draws(plan: &Plan) -> Vec<(String, String)> {
                 )
             }
         };
-        (plan.factor_text(Side::Q, draw.variable), how)
+        (draw.variable, format!("{} is discrete: {how}", plan.factor_text(Side::Q, draw.variable)))
     });
     all.collect()
 }
 
-/// The sum over latents that q does not draw, in words, with their names.
-pub fn sum(plan: &Plan) -> Option<(String, String)> {
+/// The latents that q does not draw, and their sum in words.
+pub fn summed(plan: &Plan) -> Option<(Vec<VariableId>, String)> {
     let sum = &plan.model.sum;
     if sum.is_empty() {
         return None;
     }
     let (largest, entries) = (sum.largest(), sum.entries());
-    let all: Vec<VariableId> = sum.variables().collect();
     let how = format!(
         "ln p is exact: {} factors join tables of at most {largest} combinations of values, {entries} in all",
         sum.turns.len()
     );
-    Some((plan.names(&all), how))
+    Some((sum.variables().collect(), how))
 }
 
 /// The factors in the bound before it is split into terms: all of p that are not certain, then those that q draws.

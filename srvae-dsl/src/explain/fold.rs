@@ -7,6 +7,9 @@ const LEAST: usize = 5;
 /// The maximum length of a pattern, in rows.
 const LONGEST: usize = 16;
 
+/// The maximum length of a pattern of operations.
+const MOST_LINES: usize = 64;
+
 /// A row without its indices, and the indices: the numbers in its names.
 pub type Form = (String, Vec<i64>);
 
@@ -25,6 +28,57 @@ pub fn folded(rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
     fold(&forms(&keys), &rows, &said)
 }
 
+/// Rows with repetitions of the same operations printed once. The numbers in the names of values and parameters do not count.
+pub fn alike(rows: Vec<String>) -> Vec<String> {
+    let plain: Vec<String> = rows.iter().map(|row| unnumbered(row)).collect();
+    let mut folded = Vec::new();
+    let mut at = 0;
+    while at < rows.len() {
+        let periods = 1..=MOST_LINES.min((rows.len() - at) / 2);
+        let saved = |period: usize| period * (same_as_first(&plain[at..], period) - 1);
+        let best =
+            periods.map(|period| (saved(period), period)).max_by_key(|(saved, period)| (*saved, MOST_LINES - period));
+        match best.filter(|(saved, _)| *saved >= LEAST) {
+            Some((saved, period)) => {
+                folded.extend_from_slice(&rows[at..at + period]);
+                let lines = if period == 1 { "this line".to_owned() } else { format!("these {period} lines") };
+                let times = if saved == period { "once".to_owned() } else { format!("{} times", saved / period) };
+                folded.push(format!("⋮ {lines} {times} more"));
+                at += period + saved;
+            }
+            None => {
+                folded.push(rows[at].clone());
+                at += 1;
+            }
+        }
+    }
+    folded
+}
+
+/// How often the first lines follow one another.
+fn same_as_first(lines: &[String], period: usize) -> usize {
+    let first = &lines[..period];
+    lines.chunks_exact(period).take_while(|block| *block == first).count()
+}
+
+/// A line without the numbers in its names: `block_3_conv_2` and `block.3.conv` become `block_conv` and `block.conv`.
+fn unnumbered(line: &str) -> String {
+    let mut plain = String::with_capacity(line.len());
+    let mut letters = line.chars().peekable();
+    let mut in_name = false;
+    while let Some(letter) = letters.next() {
+        let joins = matches!(letter, '_' | '.');
+        let is_number = in_name && letter.is_ascii_digit();
+        if is_number || (in_name && joins || letter == '#') && letters.peek().is_some_and(char::is_ascii_digit) {
+            while letters.next_if(char::is_ascii_digit).is_some() {}
+            continue;
+        }
+        in_name = letter.is_alphanumeric() && (in_name || letter.is_alphabetic()) || joins;
+        plain.push(letter);
+    }
+    plain
+}
+
 /// Items of a list, without the middle of a long repetition.
 pub fn listed(items: Vec<String>) -> Vec<String> {
     fold(&forms(&items), &items, &|_, _, _| "…".to_owned())
@@ -33,12 +87,6 @@ pub fn listed(items: Vec<String>) -> Vec<String> {
 /// Folds items that are printed differently from the keys that identify them.
 pub fn listed_as<T: Clone>(keys: &[String], shown: &[T], gap: &T) -> Vec<T> {
     fold(&forms(keys), shown, &|_, _, _| gap.clone())
-}
-
-/// Folds with precomputed keys. Omitted items are `None`.
-pub fn with_gaps<T: Copy>(forms: &[&Form], shown: &[T]) -> Vec<Option<T>> {
-    let shown: Vec<Option<T>> = shown.iter().copied().map(Some).collect();
-    fold(forms, &shown, &|_, _, _| None)
 }
 
 fn forms(keys: &[String]) -> Vec<Form> {
@@ -156,6 +204,20 @@ mod tests {
         // Steps with the range of the earlier steps.
         let steps = folded(rows(70, |at| format!("z[{}] ~ p(z[{}] | z[1..{at}], x[1..{at}])", at + 1, at + 1)));
         assert_eq!(steps.len(), 3);
+    }
+
+    #[test]
+    fn lines_of_a_program_differ_in_the_numbers_of_names() {
+        assert_eq!(unnumbered("block_3_conv_2 = block.3_2.conv_2(x_4)"), "block_conv = block.conv(x)");
+        assert_eq!(unnumbered("q_z10_conv = conv(z9)"), "q_z_conv = conv(z)");
+        assert_eq!(unnumbered("resize_2 = resize(h_1, 8) where step #12 ≤ t"), "resize = resize(h, 8) where step  ≤ t");
+        let line = |at: usize| {
+            [format!("z_{at} ~ q_z_{at}"), format!("gelu_{at} = gelu(z_{at})"), format!("conv_{at} = c.{at}(z)")]
+        };
+        let lines: Vec<String> = (1..=4).flat_map(line).chain(["resize = resize(conv, 8)".to_owned()]).collect();
+        let folded = alike(lines);
+        assert_eq!(folded[..3], line(1));
+        assert_eq!(folded[3..], ["⋮ these 3 lines 3 times more", "resize = resize(conv, 8)"]);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The explanation as JSON. The keys are stable and documented in the language reference.
 
 use super::bound::{Form, statements};
-use super::networks::groups;
+use super::ends::Ends;
+use super::fold::alike;
+use super::networks::{Group, groups, joined};
 use super::notation;
 use crate::catalog::space_entry;
 use crate::derive::is_deterministic;
@@ -29,10 +31,10 @@ pub fn json(plan: &Plan) -> Value {
         "draws": draws(plan),
         "objective": super::objective::json(plan),
         "plan": {
-            "once_an_image": plan.lines(&plan.bound, Rate::Record),
+            "once_an_image": alike(plan.lines(&plan.bound, Rate::Record)),
             "repeated": plan.repeated(&plan.bound),
-            "once_a_sample": plan.lines(&plan.bound, Rate::Sample),
-            "once_a_value": plan.lines(&plan.bound, Rate::Value),
+            "once_a_sample": alike(plan.lines(&plan.bound, Rate::Sample)),
+            "once_a_value": alike(plan.lines(&plan.bound, Rate::Value)),
             "segments": plan.segments.all.len(),
         },
         "modes": modes(plan),
@@ -126,6 +128,7 @@ fn factor(plan: &Plan, factor: &Factor) -> Value {
 }
 
 fn bound(plan: &Plan) -> Vec<Value> {
+    let ends = Ends::of(plan);
     let all = statements(plan).into_iter().map(|statement| {
         let (estimator, reason) = statement.estimate();
         json!({
@@ -140,7 +143,7 @@ fn bound(plan: &Plan) -> Vec<Value> {
                 Form::LogRatio => "log_ratio",
             },
             "over": names(plan, &statement.over),
-            "text": super::text::formula(plan, &statement),
+            "text": super::text::formula(&statement, &super::terms::alone(plan, &statement, &ends)),
             "estimator": estimator.to_lowercase().replace(' ', "_"),
             "reason": reason,
         })
@@ -169,6 +172,7 @@ fn bounded(plan: &Plan) -> Value {
         "partly": names(plan, &bounded.partly),
         "given": names(plan, &bounded.given),
         "relation": bounded.relation(),
+        "sum": super::bound_sum(plan),
         "text": bounded.text(&plan.model),
     })
 }
@@ -207,25 +211,33 @@ fn modes(plan: &Plan) -> Vec<Value> {
 }
 
 fn networks(plan: &Plan) -> Vec<Value> {
-    let all = groups(plan).into_iter().map(|group| {
-        let stages = group.stages.iter().map(|stage| {
-            let path = if stage.path.is_empty() { String::new() } else { format!("{}.{}", group.field, stage.path) };
+    let groups = groups(plan);
+    let all = joined(plan, &groups).into_iter().map(|networks| {
+        let first = networks.groups[0];
+        let stages = first.stages.iter().enumerate().map(|(at, stage)| {
+            let path = |group: &Group| match &group.stages[at].path {
+                path if path.is_empty() => String::new(),
+                path => format!("{}.{path}", group.field),
+            };
+            let [parameters, multiply_accumulates] = networks.stage_costs(at);
             json!({
-                "name": stage.name,
+                "name": networks.name(at),
                 "arguments": arguments(&stage.args),
-                "path": path,
-                "reads": stage.reads,
+                "path": networks.path(path),
+                "reads": networks.stages[at].1,
                 "inputs": stage.inputs,
                 "output": stage.output,
-                "parameters": stage.cost.parameters,
-                "multiply_accumulates": stage.cost.multiply_accumulates,
+                "parameters": parameters,
+                "multiply_accumulates": multiply_accumulates,
             })
         });
+        let [parameters, multiply_accumulates] = networks.costs;
         json!({
-            "owner": group.owner,
-            "path": group.field,
-            "parameters": group.cost.parameters,
-            "multiply_accumulates": group.cost.multiply_accumulates,
+            "owner": networks.owner,
+            "members": networks.over,
+            "path": networks.path(|group| group.field.clone()),
+            "parameters": parameters,
+            "multiply_accumulates": multiply_accumulates,
             "stages": stages.collect::<Vec<_>>(),
         })
     });

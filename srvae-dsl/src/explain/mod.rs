@@ -2,16 +2,22 @@
 //!
 //! This module only reads the [`Plan`] and makes no decisions.
 
+mod blocks;
 mod bound;
 mod condense;
 mod dot;
+mod ends;
+mod factors;
 mod fold;
 mod json;
 mod latex;
+mod members;
 mod networks;
 mod notation;
 mod objective;
+mod steps;
 mod svg;
+mod terms;
 mod text;
 
 pub use dot::dot;
@@ -20,7 +26,7 @@ pub use json::json;
 pub use latex::latex;
 pub use networks::table as network_table;
 pub use svg::svg;
-pub use text::{mathematics, text};
+pub use text::{bound_sum, mathematics, text};
 
 #[cfg(doc)]
 use crate::plan::Plan;

@@ -1,14 +1,22 @@
 //! The networks, stage by stage, with shapes and costs.
 
+use super::blocks::{Over, gathered};
+use super::ends::{Ends, key};
+use super::members::Row;
 use super::notation::{call, count, scaled};
 use crate::catalog::{Cost, show_shape};
-use crate::graph::{Argument, Body, Joint, Model, NetBody, NetId, Network, Op};
-use crate::plan::{PartId, Plan, factor_path, net_path};
+use crate::graph::{Argument, Body, Joint, Model, NetBody, NetId, Network, Op, Side, VariableId, in_pieces};
+use crate::plan::{Plan, factor_path, flow_path, net_path};
+use std::collections::BTreeSet;
 
 /// The stages of one factor or of one named network.
 pub struct Group {
-    /// `p(x | y, z)`, or `net enc`.
-    pub owner: String,
+    /// `p`, `q`, `net` or `let`.
+    pub kind: &'static str,
+    /// Of the variable, or of the named network.
+    pub name: String,
+    /// The variable of a factor.
+    pub variable: Option<VariableId>,
     /// The path of its parameters. Empty if it has none.
     pub field: String,
     pub stages: Vec<Stage>,
@@ -48,19 +56,17 @@ pub fn groups(plan: &Plan) -> Vec<Group> {
             });
         }
         let field = factor_path(model, factor.side, factor.variable);
-        let below = |part: &PartId| plan.parts.part(*part).path.replacen(&format!("{field}."), "", 1);
-        let parts = plan.factor(factor.side, factor.variable).map_or(&[][..], |plan| &plan.flows);
-        stages.extend(flows.iter().zip(parts).map(|(stage, part)| Stage {
+        stages.extend(flows.iter().enumerate().map(|(at, stage)| Stage {
             name: stage.flow.entry.name.to_owned(),
             args: stage.flow.args.clone(),
-            path: below(part),
+            path: flow_path(model, &factor.path, stage, at).replacen(&format!("{field}."), "", 1),
             reads: vec![plan.name(factor.variable).to_owned()],
             inputs: stage.inputs().into_iter().map(<[usize]>::to_vec).collect(),
             output: stage.inner.clone(),
             cost: model.stage_cost(stage),
         }));
-        let owner = plan.factor_text(factor.side, factor.variable);
-        Some(Group { owner, field, stages, cost: model.factor_cost(factor) })
+        let (name, variable) = (plan.name(factor.variable).to_owned(), Some(factor.variable));
+        Some(Group { kind: factor.side.name(), name, variable, field, stages, cost: model.factor_cost(factor) })
     });
     let nets = model.nets.iter().enumerate().map(|(index, net)| {
         let stages = match &net.body {
@@ -76,8 +82,8 @@ pub fn groups(plan: &Plan) -> Vec<Group> {
             }],
         };
         let cost = model.net_cost(NetId(index));
-        let word = if net.is_let { "let" } else { "net" };
-        Group { owner: format!("{word} {}", net.name), field: net_path(model, NetId(index)), stages, cost }
+        let (kind, field) = (if net.is_let { "let" } else { "net" }, net_path(model, NetId(index)));
+        Group { kind, name: net.name.clone(), variable: None, field, stages, cost }
     });
     factors.chain(nets).collect()
 }
@@ -124,26 +130,108 @@ fn stages(plan: &Plan, network: &Network, formals: &[String]) -> Vec<Stage> {
     stages
 }
 
+/// Networks that differ only in the member of a family.
+pub struct Networks<'g> {
+    pub over: Option<String>,
+    /// With the index in the place of the members.
+    pub owner: String,
+    /// In the order of the members.
+    pub groups: Vec<&'g Group>,
+    /// The call of each stage and what it reads, with the index.
+    pub stages: Vec<(String, Vec<String>)>,
+    /// Parameters and multiply-accumulates of all members. Parameters that they share count once.
+    pub costs: [u64; 2],
+}
+
+impl Networks<'_> {
+    /// The costs of a stage of all members.
+    pub fn stage_costs(&self, at: usize) -> [u64; 2] {
+        total(self.groups.iter().map(|group| (group.field.as_str(), &group.stages[at].cost)))
+    }
+
+    /// The name of a stage, with the index.
+    pub fn name(&self, at: usize) -> &str {
+        let (call, _) = &self.stages[at];
+        call.split('(').next().unwrap_or(call)
+    }
+
+    /// A path of parameters with `[l]` in the place of the member, if the members have parameters of their own.
+    pub fn path(&self, of: impl Fn(&Group) -> String) -> String {
+        let (first, last) = (of(self.groups[0]), of(self.groups[self.groups.len() - 1]));
+        let Some(index) = self.over.as_ref().filter(|_| first != last) else { return first };
+        let index = format!("[{}]", index.split(' ').nth(1).unwrap_or_default());
+        let parts = first.split('.').zip(last.split('.'));
+        parts.map(|(first, last)| if first == last { first } else { &index }).collect::<Vec<_>>().join(".")
+    }
+}
+
+/// The sum of costs, where those of parameters at one path count once.
+fn total<'g>(costs: impl Iterator<Item = (&'g str, &'g Cost)>) -> [u64; 2] {
+    let mut seen = BTreeSet::new();
+    let [mut parameters, mut operations] = [0, 0];
+    for (field, cost) in costs {
+        parameters += if seen.insert(field) { cost.parameters } else { 0 };
+        operations += cost.multiply_accumulates;
+    }
+    [parameters, operations]
+}
+
+/// The groups with those of a family as one.
+pub fn joined<'g>(plan: &Plan, groups: &'g [Group]) -> Vec<Networks<'g>> {
+    let ends = Ends::of(plan);
+    let rows: Vec<Row<'_>> = groups.iter().map(|group| row(plan, group, &ends)).collect();
+    let mut all = Vec::new();
+    for block in gathered(&rows, &ends) {
+        for joined in &block.rows {
+            let groups: Vec<&Group> = joined.rows.iter().map(|at| &groups[*at]).collect();
+            let costs = total(groups.iter().map(|group| (group.field.as_str(), &group.cost)));
+            let stages = (0..groups[0].stages.len()).map(|at| (joined.text(2 * at + 1), joined.list(at + 1))).collect();
+            let (kind, name) = (groups[0].kind, joined.text(0));
+            let owner = match groups[0].variable {
+                Some(_) => super::factors::head(kind, &name, &joined.list(0)),
+                None => format!("{kind} {name}"),
+            };
+            all.push(Networks { over: block.over.as_ref().map(Over::clause), owner, groups, stages, costs });
+        }
+    }
+    all
+}
+
+fn row<'p>(plan: &'p Plan, group: &'p Group, ends: &Ends<'p>) -> Row<'p> {
+    let side = if group.kind == Side::P.name() { Side::P } else { Side::Q };
+    let factor = group.variable.and_then(|id| plan.model.factor(side, id));
+    let parents = factor.map_or_else(Vec::new, |factor| plan.model.listed_pieces(&factor.parents));
+    let mut row = Row::of(key(group.kind, &group.name), ends.member(&group.name));
+    row = row.text(&group.name, ends).list(parents);
+    for stage in &group.stages {
+        let costs = format!("{} {}", stage.cost.parameters, stage.cost.multiply_accumulates);
+        row = row.text(&call(&stage.name, &stage.args), ends);
+        row = row
+            .text(&format!("{:?} {:?} {costs}", stage.inputs, stage.output), ends)
+            .list(in_pieces(stage.reads.iter().map(String::as_str)));
+    }
+    row
+}
+
 /// Headers, then rows, of the table of networks; the last row is the total.
 pub fn table(plan: &Plan) -> Vec<Vec<String>> {
-    let row = |name: String, reads: String, output: String, cost: Cost| {
-        vec![name, reads, output, count(cost.parameters), scaled(cost.multiply_accumulates)]
+    let row = |name: String, reads: String, output: String, [parameters, operations]: [u64; 2]| {
+        vec![name, reads, output, count(parameters), scaled(operations)]
     };
     let header = ["network", "reads", "yields", "parameters", "MACs per record"];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
-    for group in groups(plan) {
-        rows.push(row(group.owner, String::new(), String::new(), group.cost));
-        for (at, stage) in group.stages.into_iter().enumerate() {
-            let name = format!("  #{} {}", at + 1, call(&stage.name, &stage.args));
-            rows.push(row(
-                name,
-                crate::graph::in_ranges(stage.reads.iter().map(String::as_str)).join(", "),
-                show_shape(&stage.output),
-                stage.cost,
-            ));
+    let groups = groups(plan);
+    for networks in joined(plan, &groups) {
+        let clause = networks.over.as_ref().map_or_else(String::new, |clause| format!(" {clause}"));
+        rows.push(row(format!("{}{clause}", networks.owner), String::new(), String::new(), networks.costs));
+        for (at, stage) in networks.groups[0].stages.iter().enumerate() {
+            let (call, reads) = &networks.stages[at];
+            let name = format!("  #{} {call}", at + 1);
+            rows.push(row(name, reads.join(", "), show_shape(&stage.output), networks.stage_costs(at)));
         }
     }
     let mut rows = super::fold::folded(rows);
-    rows.push(row("total".to_owned(), String::new(), String::new(), plan.model.cost()));
+    let Cost { parameters, multiply_accumulates, .. } = plan.model.cost();
+    rows.push(row("total".to_owned(), String::new(), String::new(), [parameters, multiply_accumulates]));
     rows
 }

@@ -1,6 +1,8 @@
 //! The training objective in words and in LaTeX, if it differs from the bound.
 
-use crate::derive::TermKind;
+use super::blocks::gathered;
+use super::ends::{Ends, key};
+use super::members::Row;
 use crate::graph::{Addend, Quantity, Weight};
 use crate::plan::{Plan, addend_text};
 use serde_json::{Value, json};
@@ -37,20 +39,11 @@ fn effect(weight: &Weight) -> String {
 
 /// The sum: `RE_x − 0.5 KL_z + 0.1 ln q(y | x) where y is observed`.
 pub fn sum(plan: &Plan) -> String {
-    let mut text = String::new();
-    for term in &plan.derivation.terms {
-        let sign = match (text.is_empty(), &term.kind) {
-            (true, TermKind::Reconstruction) => "",
-            (false, TermKind::Reconstruction) => " + ",
-            (true, TermKind::Kl { .. }) => "− ",
-            (false, TermKind::Kl { .. }) => " − ",
-        };
-        text += sign;
-        text += &match plan.model.weights.iter().find(|weight| weight.term == term.name) {
-            Some(weight) if weight_text(weight) != "1" => format!("{} * {}", weight_text(weight), term.name),
-            _ => term.name.clone(),
-        };
-    }
+    let weighted = plan.derivation.terms.iter().map(|term| {
+        let weight = plan.model.weights.iter().find(|weight| weight.term == term.name).map(weight_text);
+        (term, weight.filter(|weight| weight != "1").map_or_else(String::new, |weight| format!("{weight} * ")))
+    });
+    let mut text = super::terms::sum(plan, weighted, &Ends::of(plan));
     for addend in &plan.model.addends {
         text += &format!(" {}", signed(plan, addend));
     }
@@ -71,7 +64,18 @@ pub fn lines(plan: &Plan) -> Vec<String> {
         return Vec::new();
     }
     let mut lines = vec![sum(plan)];
-    lines.extend(plan.model.weights.iter().map(|weight| format!("{} {}", weight.term, effect(weight))));
+    let ends = Ends::of(plan);
+    let rows = plan.model.weights.iter().map(|weight| {
+        let (kind, name) = weight.term.split_once('_').unwrap_or_default();
+        let row = Row::of(key(kind, name), ends.member(name));
+        row.text(kind, &ends).text(name, &ends).text(&effect(weight), &ends)
+    });
+    let rows: Vec<Row<'_>> = rows.collect();
+    for block in gathered(&rows, &ends) {
+        let clause = block.over.as_ref().map_or_else(String::new, |over| format!(" {}", over.clause()));
+        let each = block.rows.iter();
+        lines.extend(each.map(|row| format!("{}_{} {}{clause}", row.text(0), row.text(1), row.text(2))));
+    }
     lines.push(objective.text(&plan.derivation.bounded.text(&plan.model)));
     lines
 }

@@ -1,16 +1,22 @@
 //! The explanation as plain text.
 
-use super::bound::{Form, Statement, discrete_draws, statements, sum};
-use super::fold::{folded, listed};
+use super::blocks::{Over, blocks, gathered};
+use super::bound::{Form, Statement, discrete_draws, statements, summed};
+use super::ends::{Ends, key};
+use super::factors::{Head, factors, head};
+use super::fold::{alike, folded, listed};
+use super::members::Row;
 use super::network_table;
 use super::notation::{aligned, count, density, determined, of_role, scaled, space, sure};
-use crate::derive::{Presence, TermKind, is_deterministic, is_supplied};
-use crate::graph::{Role, Side, VariableId, in_ranges};
+use super::terms::{Printed, printed, sum};
+use crate::derive::{Presence, Term, is_supplied};
+use crate::graph::{Factor, Role, Side, Variable, VariableId, family, in_pieces};
 use crate::plan::{Operation, Plan, RATES, Rate};
 
 /// Everything: variables, factors, bound, modes, plan, networks, budget.
 pub fn text(plan: &Plan) -> String {
-    let mut parts = vec![title(plan), variables(plan), mathematics(plan), modes(plan), program(plan)];
+    let ends = &Ends::of(plan);
+    let mut parts = vec![title(plan), variables(plan, ends), mathematics(plan), modes(plan, ends), program(plan, ends)];
     parts.push(section("Networks", &aligned(&network_table(plan), &[3, 4], "  ")));
     parts.push(budget(plan));
     parts.join("\n")
@@ -18,7 +24,8 @@ pub fn text(plan: &Plan) -> String {
 
 /// The factorisations and the bound.
 pub fn mathematics(plan: &Plan) -> String {
-    factorisation(plan) + "\n" + &bound(plan)
+    let ends = &Ends::of(plan);
+    factorisation(plan, ends) + "\n" + &bound(plan, ends)
 }
 
 fn section(name: &str, body: &str) -> String {
@@ -38,28 +45,36 @@ fn title(plan: &Plan) -> String {
 }
 
 /// Names of variables; a long sequence is printed by its ends.
-fn names(plan: &Plan, ids: &[VariableId]) -> String {
-    listed(in_ranges(ids.iter().map(|id| plan.name(*id)))).join(", ")
+fn names(plan: &Plan, ids: &[VariableId], ends: &Ends<'_>) -> String {
+    listed(ends.listed(plan, ids)).join(", ")
 }
 
-fn variables(plan: &Plan) -> String {
-    let rows: Vec<Vec<String>> = plan
-        .model
-        .variables
-        .iter()
-        .map(|variable| {
-            let docs = variable.docs.join(" ");
-            vec![variable.role.name().to_owned(), variable.name.clone(), space(variable), docs]
+fn variables(plan: &Plan, ends: &Ends<'_>) -> String {
+    let rows: Vec<Row<'_>> = plan.model.variables.iter().map(|variable| row(variable, ends)).collect();
+    let shown = gathered(&rows, ends).into_iter().flat_map(|block| {
+        let over = block.over;
+        block.rows.into_iter().map(move |joined| {
+            let name = match &over {
+                Some(over) => over.members(family(&joined.list(0).join(", "))),
+                None => joined.list(0).join(", "),
+            };
+            vec![joined.text(0), name, joined.text(1), joined.text(2)]
         })
-        .collect();
-    section("Variables", &aligned(&folded(rows), &[], "  "))
+    });
+    section("Variables", &aligned(&folded(shown.collect()), &[], "  "))
 }
 
-fn factorisation(plan: &Plan) -> String {
-    let joint = |side: Side, left: &[VariableId], right: &[VariableId], factors: &[crate::graph::Factor]| {
-        let bar = if right.is_empty() { String::new() } else { format!(" | {}", plan.names(right)) };
-        let product = listed(factors.iter().map(|factor| plan.factor_text(side, factor.variable)).collect());
-        format!("  {}({}{bar}) = {}\n", side.name(), names(plan, left), product.join(" "))
+fn row<'p>(variable: &'p Variable, ends: &Ends<'p>) -> Row<'p> {
+    let (name, role) = (variable.name.as_str(), variable.role.name());
+    let row = Row::of(key(role, name), ends.member(name));
+    let row = row.text(role, ends).text(&space(variable), ends).text(&variable.docs.join(" "), ends);
+    row.list(in_pieces(std::iter::once(name)))
+}
+
+fn factorisation(plan: &Plan, ends: &Ends<'_>) -> String {
+    let joint = |side: Side, left: &[VariableId], right: &[VariableId], factors: &[Factor]| {
+        let bar = if right.is_empty() { String::new() } else { format!(" | {}", names(plan, right, ends)) };
+        format!("  {}({}{bar}) = {}\n", side.name(), names(plan, left, ends), product(plan, factors, ends))
     };
     let given = of_role(plan, &[Role::Given]);
     let latent: Vec<VariableId> = of_role(plan, &[Role::Partly, Role::Latent, Role::Global]);
@@ -73,48 +88,54 @@ fn factorisation(plan: &Plan) -> String {
     if !plan.model.q.is_empty() {
         text += &joint(Side::Q, &latent, &of_role(plan, &[Role::Observed, Role::Given]), &plan.model.q);
     }
-    let rows: Vec<Vec<String>> = plan
-        .model
-        .p
-        .iter()
-        .chain(&plan.model.q)
+    let rows: Vec<Vec<String>> = factors(plan, plan.model.p.iter().chain(&plan.model.q), ends)
+        .into_iter()
         .map(|factor| {
-            let sign = if is_deterministic(factor) { "=" } else { "~" };
-            vec![plan.factor_text(factor.side, factor.variable), format!("{sign} {}", density(plan, factor))]
+            let clause = factor.over.as_ref().map_or_else(String::new, Over::clause);
+            vec![factor.text(), factor.right.clone(), clause]
         })
         .collect();
     section("Factors", &(text + "\n" + &aligned(&folded(rows), &[], "  ")))
 }
 
-fn bound(plan: &Plan) -> String {
+/// `p(x | z[1..12]) ∏_{l=1..12} p(z[l] | z[<l])`. Products over an index come last.
+fn product(plan: &Plan, all: &[Factor], ends: &Ends<'_>) -> String {
+    let (single, families): (Vec<_>, Vec<_>) =
+        factors(plan, all.iter(), ends).into_iter().partition(|factor| factor.over.is_none());
+    let mut text = listed(single.iter().map(Head::text).collect());
+    let mut last = None;
+    for factor in &families {
+        if last != factor.over.as_ref() {
+            text.extend(factor.over.as_ref().map(|over| format!("∏_{{{}}}", over.range())));
+        }
+        last = factor.over.as_ref();
+        text.push(factor.text());
+    }
+    text.join(" ")
+}
+
+fn bound(plan: &Plan, ends: &Ends<'_>) -> String {
     let statements = statements(plan);
-    let sum = statements.iter().enumerate().map(|(at, statement)| {
-        let sign = match (at, statement.adds()) {
-            (0, true) => "",
-            (_, true) => "+ ",
-            (_, false) => "− ",
-        };
-        format!("{sign}{}", statement.term.name)
-    });
-    let sum = listed(sum.collect()).join(" ");
     let bounded = &plan.derivation.bounded;
-    let mut text = format!("  {} {} {sum}\n\n", bounded.text(&plan.model), bounded.relation());
-    let patterns = patterns(plan);
+    let mut text =
+        format!("  {} {} {}\n\n", bounded.text_with(|ids| names(plan, ids, ends)), bounded.relation(), bound_sum(plan));
+    let patterns = patterns(plan, ends);
     if !patterns.is_empty() {
         text += &(aligned(&patterns, &[], "  ") + "\n");
     }
-    let rows: Vec<Vec<String>> = statements
+    let rows: Vec<Vec<String>> = printed(plan, &statements, ends)
         .iter()
-        .map(|statement| {
-            let (how, why) = statement.estimate();
-            let presence = statement.term.presence.map(|presence| presence.text(plan.name(statement.term.variable)));
+        .map(|term| {
+            let [how, why] = &term.estimate;
+            let presence = statements[term.at].term.presence.map(|presence| presence.text(&term.own));
             let presence = presence.map_or_else(String::new, |presence| format!(", 0 unless {presence}"));
-            let formula = format!("= {}{presence}", formula(plan, statement));
-            vec![statement.term.name.clone(), formula, format!("{how}: {why}")]
+            let formula = format!("= {}{presence}", formula(&statements[term.at], term));
+            let clause = term.over.as_ref().map_or_else(String::new, Over::clause);
+            vec![format!("{}_{}", term.kind, term.own), formula, format!("{how}: {why}"), clause]
         })
         .collect();
     text += &aligned(&folded(rows), &[], "  ");
-    text += &remarks(plan);
+    text += &remarks(plan, ends);
     let objective = super::objective::lines(plan);
     if !objective.is_empty() {
         text += "\n  Training maximises\n";
@@ -123,48 +144,71 @@ fn bound(plan: &Plan) -> String {
     section("Bound", &text)
 }
 
+/// The sum of the terms of the bound, those of a family as one: `RE_x − Σ_{l=1..12} KL_z[l]`.
+pub fn bound_sum(plan: &Plan) -> String {
+    sum(plan, plan.derivation.terms.iter().map(|term| (term, String::new())), &Ends::of(plan))
+}
+
 /// Remarks on variables without a term or with a special one: determined, global, certain and discrete ones.
-fn remarks(plan: &Plan) -> String {
-    let mut text = String::new();
+fn remarks(plan: &Plan, ends: &Ends<'_>) -> String {
+    let row = |(id, text): (VariableId, String)| {
+        let name = plan.name(id);
+        Row::of(key("", name), ends.member(name)).text(&text, ends)
+    };
+    let groups = [remarks_on_factors(plan), discrete_draws(plan)];
+    let [mut text, draws] = groups.map(|remarks| {
+        let rows: Vec<Row<'_>> = remarks.into_iter().map(row).collect();
+        let mut text = String::new();
+        for block in gathered(&rows, ends) {
+            let clause = block.over.as_ref().map_or_else(String::new, |over| format!(", {}", over.clause()));
+            block.rows.iter().for_each(|row| text += &format!("  {}{clause}\n", row.text(0)));
+        }
+        text
+    });
+    if let Some((variables, how)) = summed(plan) {
+        text += &format!("  {} summed out, without a factor of q: {how}\n", names(plan, &variables, ends));
+    }
+    text + &draws
+}
+
+fn remarks_on_factors(plan: &Plan) -> Vec<(VariableId, String)> {
+    let mut all = Vec::new();
     for factor in determined(plan) {
         let (name, density) = (plan.name(factor.variable), density(plan, factor));
-        if is_supplied(factor) {
-            text += &format!("  {name} = {density} comes with the data, so it is scored with the observed variables\n");
-            continue;
-        }
-        let head = plan.factor_text(Side::Q, factor.variable);
-        text += &format!(
-            "  {name} = {density}: {head} puts all mass on one value of a discrete set, so its entropy is 0 and of {name} \
-             only RE_{name} is left\n"
-        );
+        let text = if is_supplied(factor) {
+            format!("{name} = {density} comes with the data, so it is scored with the observed variables")
+        } else {
+            let head = plan.factor_text(Side::Q, factor.variable);
+            format!(
+                "{name} = {density}: {head} puts all mass on one value of a discrete set, so its entropy is 0 and of {name} \
+                 only RE_{name} is left"
+            )
+        };
+        all.push((factor.variable, text));
     }
     for term in plan.derivation.terms.iter().filter(|term| term.shared) {
         let name = plan.name(term.variable);
-        text += &format!(
-            "  {name} is global (one value for all records): each record has 1/records of {}, and with one sample per record the sum over the records bounds ln p of the data set\n",
+        let text = format!(
+            "{name} is global (one value for all records): each record has 1/records of {}, and with one sample per record the sum over the records bounds ln p of the data set",
             term.name
         );
+        all.push((term.variable, text));
     }
     for factor in sure(plan) {
         let (name, density) = (plan.name(factor.variable), density(plan, factor));
         let drawn = factor.parents.iter().map(|id| plan.factor_text(Side::Q, id)).collect::<Vec<_>>().join(" ");
-        text += &format!(
-            "  {name} = {density}: {drawn} stays within the cells of {name}, where ln {} is 0, so there is no term RE_{name}\n",
+        let text = format!(
+            "{name} = {density}: {drawn} stays within the cells of {name}, where ln {} is 0, so there is no term RE_{name}",
             plan.factor_text(Side::P, factor.variable)
         );
+        all.push((factor.variable, text));
     }
-    if let Some((names, how)) = sum(plan) {
-        text += &format!("  {names} summed out, without a factor of q: {how}\n");
-    }
-    for (head, how) in discrete_draws(plan) {
-        text += &format!("  {head} is discrete: {how}\n");
-    }
-    text
+    all
 }
 
 /// The bound for each combination of observed and missing variables: the combination, the bounded quantity, the terms.
 /// None if there are more than four combinations.
-fn patterns(plan: &Plan) -> Vec<Vec<String>> {
+fn patterns(plan: &Plan, ends: &Ends<'_>) -> Vec<Vec<String>> {
     let bounded = &plan.derivation.bounded;
     let kinds = match bounded.partly.len() {
         0 | 3.. => 0,
@@ -176,79 +220,55 @@ fn patterns(plan: &Plan) -> Vec<Vec<String>> {
             at.map(|at| kind >> at & 1 == 1)
         };
         let there: Vec<VariableId> = bounded.partly.iter().copied().filter(|id| is_there(*id) == Some(true)).collect();
-        let mut sum = String::new();
-        for term in &plan.derivation.terms {
-            let counts =
-                term.presence.is_none_or(|presence| is_there(term.variable) == Some(presence == Presence::There));
-            if counts {
-                let sign = match (sum.is_empty(), term.kind == TermKind::Reconstruction) {
-                    (true, true) => "",
-                    (false, true) => " + ",
-                    (true, false) => "− ",
-                    (false, false) => " − ",
-                };
-                sum += &format!("{sign}{}", term.name);
-            }
-        }
+        let counts = |term: &&Term| {
+            term.presence.is_none_or(|presence| is_there(term.variable) == Some(presence == Presence::There))
+        };
+        let sum = sum(plan, plan.derivation.terms.iter().filter(counts).map(|term| (term, String::new())), ends);
         let words = bounded.partly.iter().map(|id| {
             let presence = if is_there(*id) == Some(true) { Presence::There } else { Presence::Missing };
             presence.text(plan.name(*id))
         });
         let words = words.collect::<Vec<_>>().join(", ");
-        let text = format!("{} {} {sum}", bounded.text_at(&plan.model, &there), bounded.relation());
+        let text = format!("{} {} {sum}", bounded.text_at(&there, |ids| names(plan, ids, ends)), bounded.relation());
         vec![text, format!("where {words}")]
     });
     each.collect()
 }
 
-/// `E_{q(u | y)}[ KL( q(z | x) ‖ p(z | y, u) ) ]`.
-pub(super) fn formula(plan: &Plan, statement: &Statement<'_>) -> String {
-    let variable = statement.term.variable;
-    let (p, q) = (plan.factor_text(Side::P, variable), plan.factor_text(Side::Q, variable));
-    let p = match &statement.before {
-        Some(before) => given(plan, variable, before),
-        None => p,
-    };
+/// `E q(u | y) [ KL(q(z | x) ‖ p(z | y, u)) ]`.
+pub(super) fn formula(statement: &Statement<'_>, term: &Printed<'_>) -> String {
+    let (p, q) = (head("p", &term.own, &term.p), head("q", &term.own, &term.q));
     let share = if statement.term.shared { " / records" } else { "" };
     let inner = match statement.form {
         Form::LogLikelihood => format!("ln {p}"),
         Form::Divergence => format!("KL({q} ‖ {p}){share}"),
         Form::LogRatio => format!("ln {q} − ln {p}"),
     };
-    if statement.over.is_empty() {
+    if term.expectation.is_empty() {
         return inner;
     }
-    let factor = |id: &Option<VariableId>| id.map_or_else(|| "…".to_owned(), |id| plan.factor_text(Side::Q, id));
-    let over: Vec<String> = statement.shown.iter().map(factor).collect();
-    format!("E {} [ {inner} ]", over.join(" "))
+    let over = term.expectation.iter().map(|(own, given)| head("q", &own.join(", "), given)).collect();
+    format!("E {} [ {inner} ]", listed(over).join(" "))
 }
 
-/// `p(x[3] | x[1..2])`: the density of a variable given those before it in a sum.
-fn given(plan: &Plan, variable: VariableId, before: &[VariableId]) -> String {
-    let bar = if before.is_empty() { "" } else { " | " };
-    format!("p({}{bar}{})", plan.name(variable), plan.names(before))
-}
-
-fn modes(plan: &Plan) -> String {
+fn modes(plan: &Plan, ends: &Ends<'_>) -> String {
     let mut text = String::new();
     for mode in &plan.derivation.modes {
-        text += &format!("  {}({})\n", mode.name, plan.names(&mode.given));
-        let steps = plan.steps(mode).zip(mode.intermediate()).map(|(step, is_intermediate)| {
-            let way = if is_intermediate { "    intermediate" } else { "" };
-            vec![format!("{step}{way}")]
-        });
+        text += &format!("  {}({})\n", mode.name, names(plan, &mode.given, ends));
+        let rows = super::steps::rows(plan, mode, ends);
+        let steps = blocks(&rows, ends).into_iter().flat_map(|block| super::steps::lines(&block));
         text += &aligned(&folded(steps.collect()), &[], "    ");
         text += &mode.switch.map_or_else(String::new, |switch| format!("    {}\n", switch.text()));
-        text += &format!("    return {}\n", names(plan, &mode.yields(&plan.model)));
+        text += &format!("    return {}\n", names(plan, &mode.yields(&plan.model), ends));
     }
     for refusal in &plan.derivation.refused {
-        let (given, why) = (plan.names(&refusal.given), refusal.reason.text(&plan.model));
+        let (given, why) = (names(plan, &refusal.given, ends), refusal.reason.text(&plan.model));
         text += &format!("  no {}({given}): {why}\n", refusal.name);
     }
     section("Modes", &text)
 }
 
-fn program(plan: &Plan) -> String {
+fn program(plan: &Plan, ends: &Ends<'_>) -> String {
     let mut text = String::new();
     let is_there = |rate: &Rate| match rate {
         Rate::Value => !plan.bound.enumerated.is_empty() || !plan.model.sum.is_empty(),
@@ -263,13 +283,12 @@ fn program(plan: &Plan) -> String {
             let repeated = listed(repeated.into_iter().map(str::to_owned).collect());
             text += &format!("    repeat {} for each sample\n", repeated.join(", "));
         }
-        let lines = plan.lines(&plan.bound, rate).into_iter().map(|line| vec![line]);
-        text += &aligned(&folded(lines.collect()), &[], "    ");
+        alike(plan.lines(&plan.bound, rate)).iter().for_each(|line| text += &format!("    {line}\n"));
     }
     if !plan.segments.all.is_empty() {
         text += &format!("  in training, {} segments, each recomputed in the backward pass\n", plan.segments.all.len());
     }
-    section(&format!("Plan of the bound, given {}", plan.names(&plan.bound.given)), &text)
+    section(&format!("Plan of the bound, given {}", names(plan, &plan.bound.given, ends)), &text)
 }
 
 fn budget(plan: &Plan) -> String {

@@ -16,6 +16,14 @@ pub(super) struct Definitions<'f> {
     pub free: usize,
 }
 
+impl Definitions<'_> {
+    /// Its index, if it has one.
+    pub fn index(&self) -> Option<&String> {
+        let mut indices = self.at.first()?.keys();
+        indices.next().filter(|_| indices.next().is_none())
+    }
+}
+
 /// A member that a statement defines or is about.
 pub(super) type Stated = (Kind, String, Vec<i64>);
 

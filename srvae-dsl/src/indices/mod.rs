@@ -34,7 +34,7 @@ pub struct Unrolled<'f> {
     pub length: Option<String>,
     /// The step of each member of a family over the length.
     pub steps: BTreeMap<String, i64>,
-    /// The index of each family of variables over one index.
+    /// The index of each family of variables, values or named networks over one index.
     pub indices: BTreeMap<String, String>,
     /// How the members of each family over one index are written, for messages.
     pub references: BTreeMap<String, Reference>,
@@ -142,6 +142,8 @@ struct Unroller<'u> {
     paths: BTreeMap<String, String>,
     steps: BTreeMap<String, i64>,
     of_families: BTreeMap<String, String>,
+    /// The index of each family of values or named networks.
+    of_networks: BTreeMap<String, String>,
     references: BTreeMap<String, Reference>,
     checkpoint: Option<Checkpoint>,
     /// Indices and tables that a statement uses.
@@ -166,6 +168,7 @@ impl<'u> Unroller<'u> {
             paths: BTreeMap::new(),
             steps: BTreeMap::new(),
             of_families: BTreeMap::new(),
+            of_networks: BTreeMap::new(),
             references: BTreeMap::new(),
             checkpoint: None,
             used: BTreeSet::new(),
@@ -174,7 +177,8 @@ impl<'u> Unroller<'u> {
     }
 
     fn finish(self, file: Cow<'_, File>) -> Unrolled<'_> {
-        let Self { paths, fixed, length, steps, of_families: indices, references, checkpoint, .. } = self;
+        let Self { paths, fixed, length, steps, of_families, of_networks, references, checkpoint, .. } = self;
+        let indices = of_networks.into_iter().chain(of_families).collect();
         Unrolled { file, paths, fixed, length, steps, indices, references, checkpoint }
     }
 
@@ -234,13 +238,20 @@ impl<'u> Unroller<'u> {
         for definition in definitions {
             match definition.item.kind {
                 ItemKind::Variables { ref names, .. } => {
-                    if let Some([index]) = definition.at.first().map(|at| at.keys().collect::<Vec<_>>()).as_deref() {
+                    if let Some(index) = definition.index() {
                         let families = names.iter().filter(|name| name.subscript.len() == 1);
-                        self.of_families.extend(families.map(|name| (name.text.clone(), (*index).clone())));
+                        self.of_families.extend(families.map(|name| (name.text.clone(), index.clone())));
                     }
                     of_variables.extend(definition.defines(self).into_iter().map(|(family, _)| family));
                 }
-                ItemKind::Let { .. } => values.extend(definition.defines(self)),
+                ItemKind::Let { ref name, .. } | ItemKind::Net { ref name, .. } => {
+                    if let Some(index) = definition.index().filter(|_| name.subscript.len() == 1) {
+                        self.of_networks.insert(name.text.clone(), index.clone());
+                    }
+                    if matches!(definition.item.kind, ItemKind::Let { .. }) {
+                        values.extend(definition.defines(self));
+                    }
+                }
                 _ => {}
             }
         }

@@ -15,13 +15,13 @@ pub use call::Call;
 pub use chosen::{Chosen, METHODS, module_name};
 pub use families::{Families, Family, Group};
 pub use names::ARGUMENTS;
-pub use parts::{ComputedShape, Part, PartId, PartKind, Parts, Shape, factor_path, net_path};
+pub use parts::{ComputedShape, Part, PartId, PartKind, Parts, Shape, factor_path, flow_path, net_path};
 pub use program::{How, Operation, Output, Program, Rate, Value, ValueId};
 pub use segments::{Positions, Segment, Segments};
-pub use show::{RATES, addend_text};
+pub use show::{RATES, StepText, addend_text};
 
 use crate::derive::{Derivation, Mode, derive};
-use crate::graph::{Body, Factor, Model, NetId, Side, VariableId, family};
+use crate::graph::{Body, Factor, Model, NetId, Side, Stage, VariableId, family};
 use names::{Names, term_field};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -33,18 +33,23 @@ pub struct Plan {
     pub derivation: Derivation,
     /// The parts with parameters.
     pub parts: Parts,
-    /// Factors of p, then of q, that are distributions.
-    pub factors: Vec<FactorPlan>,
-    /// The values of the file, in the order in which they are computed.
-    pub lets: Vec<LetPlan>,
     pub bound: Program,
     /// The segments of the bound in training, if the file has a `checkpoint` statement; else none.
     pub segments: Segments,
     /// In the derivation's order, lowered on first use: in a long sequence their programs are most of the plan.
     modes: Vec<OnceLock<Program>>,
+    /// Only generated code has them one by one.
+    single: OnceLock<Single>,
     pub names: Chosen,
     /// `q(u | y)`: each factor in words.
     texts: BTreeMap<(Side, VariableId), String>,
+}
+
+/// The factors and values, each as a function of what it reads.
+#[derive(Debug, Clone)]
+struct Single {
+    factors: Vec<FactorPlan>,
+    lets: Vec<LetPlan>,
 }
 
 /// A `let`.
@@ -72,7 +77,30 @@ pub struct FactorPlan {
 impl Plan {
     /// Whether the factor of this variable in p or q is a distribution.
     pub fn factor(&self, side: Side, variable: VariableId) -> Option<&FactorPlan> {
-        self.factors.iter().find(|factor| factor.side == side && factor.variable == variable)
+        self.factors().iter().find(|factor| factor.side == side && factor.variable == variable)
+    }
+
+    /// Factors of p, then of q, that are distributions.
+    pub fn factors(&self) -> &[FactorPlan] {
+        &self.single().factors
+    }
+
+    /// The values of the file, in the order in which they are computed.
+    pub fn lets(&self) -> &[LetPlan] {
+        &self.single().lets
+    }
+
+    /// The flows over the base distributions, those of each factor from its base outwards, with the factors.
+    pub fn flows(&self) -> impl Iterator<Item = (&Factor, PartId)> {
+        self.model
+            .p
+            .iter()
+            .chain(&self.model.q)
+            .flat_map(|factor| flows(&self.model, factor, &self.parts).into_iter().map(move |part| (factor, part)))
+    }
+
+    fn single(&self) -> &Single {
+        self.single.get_or_init(|| single(&self.model, &self.parts, &self.names))
     }
 
     /// The program of a mode, by its position in the derivation.
@@ -173,32 +201,48 @@ pub fn plan(model: Model) -> Plan {
     let derivation = derive(&model);
     let parts = parts::parts(&model);
     let names = Chosen::of(&model, &derivation);
-    let mut methods = names.methods_of_factors();
-    let each = || model.p.iter().chain(&model.q);
-    let factors = each().filter_map(|factor| factor_plan(&model, factor, &parts, &mut methods)).collect();
-    let lets = model.nets.iter().enumerate().filter(|(_, net)| net.is_let);
-    let lets = lets.filter_map(|(at, net)| {
-        let program = lower::value(&model, NetId(at), &parts, &methods.unique(&net.name))?;
-        Some(LetPlan { value: NetId(at), program })
-    });
-    let lets = lets.collect();
     let bound = lower::bound(&model, &derivation, &parts);
     let modes = vec![OnceLock::new(); derivation.modes.len()];
-    let texts = each().map(|it| ((it.side, it.variable), show::factor_text(&model, it.side, it.variable))).collect();
+    let texts = model
+        .p
+        .iter()
+        .chain(&model.q)
+        .map(|it| ((it.side, it.variable), show::factor_text(&model, it.side, it.variable)))
+        .collect();
     let segments = model.checkpoint.map_or_else(Segments::default, |checkpoint| segments::segments(&bound, checkpoint));
-    Plan { model, derivation, parts, factors, lets, bound, segments, modes, names, texts }
+    Plan { model, derivation, parts, bound, segments, modes, single: OnceLock::new(), names, texts }
+}
+
+fn single(model: &Model, parts: &Parts, names: &Chosen) -> Single {
+    let mut methods = names.methods_of_factors();
+    let factors = model.p.iter().chain(&model.q).filter_map(|factor| factor_plan(model, factor, parts, &mut methods));
+    let factors = factors.collect();
+    let lets = model.nets.iter().enumerate().filter(|(_, net)| net.is_let);
+    let lets = lets.filter_map(|(at, net)| {
+        let program = lower::value(model, NetId(at), parts, &methods.unique(&net.name))?;
+        Some(LetPlan { value: NetId(at), program })
+    });
+    Single { factors, lets: lets.collect() }
+}
+
+/// The flows of a factor, from its base outwards.
+fn flows(model: &Model, factor: &Factor, parts: &Parts) -> Vec<PartId> {
+    let stages = match &factor.body {
+        Body::Stochastic { flows, .. } if factor.components().is_none() => flows.as_slice(),
+        Body::Stochastic { .. } | Body::Mixture { .. } | Body::Deterministic { .. } => &[],
+    };
+    let path = |(at, stage): (usize, &Stage)| flow_path(model, &factor.path, stage, at);
+    stages.iter().enumerate().filter_map(|stage| parts.find(&path(stage))).collect()
 }
 
 fn factor_plan(model: &Model, factor: &Factor, parts: &Parts, methods: &mut names::Names) -> Option<FactorPlan> {
-    let (base, flows) = match &factor.body {
-        Body::Stochastic { .. } if factor.components().is_some() => ("OneOf", &[][..]),
-        Body::Stochastic { base, flows, .. } => (base.entry.runtime, flows.as_slice()),
-        Body::Mixture { .. } => ("Mixture", &[][..]),
+    let base = match &factor.body {
+        Body::Stochastic { .. } if factor.components().is_some() => "OneOf",
+        Body::Stochastic { base, .. } => base.entry.runtime,
+        Body::Mixture { .. } => "Mixture",
         Body::Deterministic { .. } => return None,
     };
     let name = methods.unique(&format!("{}_{}", factor.side.name(), model.variable(factor.variable).name));
     let program = lower::factor(model, factor, parts, &name)?;
-    let path = |at: usize| parts::flow_path(model, &factor.path, &flows[at], at);
-    let flows = (0..flows.len()).filter_map(|at| parts.find(&path(at))).collect();
-    Some(FactorPlan { side: factor.side, variable: factor.variable, program, base, flows })
+    Some(FactorPlan { side: factor.side, variable: factor.variable, program, base, flows: flows(model, factor, parts) })
 }

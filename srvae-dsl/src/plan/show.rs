@@ -17,6 +17,14 @@ pub const RATES: [(&str, Rate); 6] = [
     ("once per enumerated value", Rate::Value),
 ];
 
+/// A step of a mode.
+pub enum StepText<'p> {
+    /// A draw from a factor, with what it reads.
+    Draw(Side, Cow<'p, Parents>),
+    /// `y = downscale(x, 2)`.
+    Other(String),
+}
+
 impl fmt::Display for Plan {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         for program in std::iter::once(&self.bound).chain(self.modes()) {
@@ -47,24 +55,31 @@ impl Plan {
 
     /// The steps of a mode: `u ~ q(u | y)`, or `y = downscale(x, 2)`, each with what it reads in this mode.
     pub fn steps<'p>(&'p self, mode: &'p Mode) -> impl Iterator<Item = String> + 'p {
+        mode.steps.iter().zip(self.step_texts(mode)).map(|(step, text)| match text {
+            StepText::Draw(side, parents) => {
+                format!("{} ~ {}", self.name(step.variable), text_of(&self.model, side, step.variable, &parents))
+            }
+            StepText::Other(text) => text,
+        })
+    }
+
+    /// The steps of a mode, with what each reads in this mode.
+    pub fn step_texts<'p>(&'p self, mode: &'p Mode) -> impl Iterator<Item = StepText<'p>> + 'p {
         let given: VariableSet = mode.given.iter().copied().collect();
         mode.steps.iter().map(move |step| self.step(step, &given))
     }
 
-    fn step(&self, step: &Step, given: &VariableSet) -> String {
+    fn step(&self, step: &Step, given: &VariableSet) -> StepText<'_> {
         let (side, variable) = (step.side, step.variable);
         let name = self.name(variable);
         if side == Side::Q && self.model.sum.contains(variable) {
-            return format!("{name} ~ posterior of p");
+            return StepText::Other(format!("{name} ~ posterior of p"));
         }
-        let Some(factor) = self.model.factor(side, variable) else { return name.to_owned() };
+        let Some(factor) = self.model.factor(side, variable) else { return StepText::Other(name.to_owned()) };
         if is_deterministic(factor) {
-            return format!("{name} = {}", self.function_text(factor));
+            return StepText::Other(format!("{name} = {}", self.function_text(factor)));
         }
-        match parents_where(&self.model, factor, |id| given.contains(id)) {
-            Cow::Borrowed(_) => format!("{name} ~ {}", self.factor_text(side, variable)),
-            Cow::Owned(parents) => format!("{name} ~ {}", text_of(&self.model, side, variable, &parents)),
-        }
+        StepText::Draw(side, parents_where(&self.model, factor, |id| given.contains(id)))
     }
 
     /// `downscale(x, 2)`: the function of a deterministic factor.

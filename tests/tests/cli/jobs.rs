@@ -214,3 +214,20 @@ fn lsp_serves_an_editor_over_standard_input() {
         assert!(said.out.contains(words), "{words}: {}", said.out);
     }
 }
+
+#[test]
+fn a_model_of_films_trains_without_a_download() {
+    let place = Place::new();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/examples/bouncing.pgm");
+    let said =
+        place.run(&format!("train {file} --set T=6 --set width=8 --steps 20 --batch 16 --seed 1 --out run --json"));
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.err.contains("x from films of bouncing balls"), "{}", said.err);
+    let result: serde_json::Value = serde_json::from_str(said.out.lines().last().unwrap()).unwrap();
+    let [before, after] = ["test_before", "test_after"].map(|key| result[key].as_f64().unwrap());
+    assert!(after < before, "{before} {after}");
+    place.json("sample run --count 2 --out drawn.npz");
+    let drawn = srvae::data::formats::arrays::named(&place.path("drawn.npz")).unwrap();
+    let (_, x) = drawn.iter().find(|(name, _)| name == "x").unwrap();
+    assert_eq!(x.shape, [2, 6, 1, 16, 16]);
+}

@@ -25,15 +25,15 @@ pub struct FlowKind {
 pub fn flow_kinds(spec: &Spec) -> Result<Vec<FlowKind>> {
     let compilation = of_spec(spec)?;
     let plan = compilation.plan()?;
-    let kind = |at: &_| {
-        let part = plan.parts.part(*at);
+    let kind = |(_, at)| {
+        let part = plan.parts.part(at);
         let PartKind::Flow(flow) = &part.kind else { return None };
         let shapes: Vec<&[usize]> = part.inputs.iter().map(Vec::as_slice).collect();
         let (arguments, inputs) = (flow.values(), part.inputs.clone());
         let cost = (flow.entry.cost)(&arguments, &shapes).multiply_accumulates;
         Some(FlowKind { name: flow.entry.name, arguments, inputs, cost })
     };
-    Ok(plan.factors.iter().flat_map(|factor| &factor.flows).filter_map(kind).collect())
+    Ok(plan.flows().filter_map(kind).collect())
 }
 
 /// Multiply-accumulates of the bound of one record.

@@ -156,7 +156,7 @@ pub(crate) fn natural_and_network(distribution: &str, span: Span) -> Diagnostic 
         format!("every parameter of this `{distribution}` is given, so this network is not used"),
     )
     .at(span, "not used")
-    .hint("remove `from` and the network, or leave one parameter to it")
+    .hint("remove `from` and the network, or leave one parameter to it, or use it in a parameter: `mean: m + (h |> linear(out: 8))`")
 }
 
 pub(crate) fn wrong_setting(name: &str, wanted: &str, found: &str) -> Diagnostic {

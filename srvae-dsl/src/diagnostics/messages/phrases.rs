@@ -2,6 +2,7 @@
 
 use super::elsewhere::{Rows, meaning};
 use crate::diagnostics::closest;
+use crate::graph::in_ranges;
 
 /// `a`, `b`, `c`
 pub(super) fn quoted<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
@@ -38,14 +39,14 @@ pub(super) fn did_you_mean<'a>(
     if let Some(meant) = closest(word, known.clone()) {
         return format!("did you mean `{meant}`?");
     }
-    let mut listed: Vec<_> = known.into_iter().collect();
+    let mut listed = in_ranges(known.into_iter());
     if listed.is_empty() {
         return otherwise.to_owned();
     }
     let rest = listed.len().saturating_sub(MOST_LISTED);
     listed.truncate(MOST_LISTED);
     let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-    format!("{what}: {}{more}", quoted(listed))
+    format!("{what}: {}{more}", quoted(listed.iter().map(String::as_str)))
 }
 
 /// Names listed in a hint.

@@ -8,14 +8,17 @@
 //!   one: answers to questions, whose probabilities depend on the class;
 //! - a real vector: a table of measurements that depend on two hidden numbers and the class; a real variable in the
 //!   shape of an image: a scene with noise below its grey levels, (grey level + u)/256;
-//! - a family over the length: swinging pendulums, or music for a binary one, in records of different lengths;
+//! - a family over the length, in records of different lengths: bouncing balls for one of images (or binary images),
+//!   music for another binary one, swinging pendulums for all others;
 //! - a vector of counts: molecules in single cells, where the class is the batch;
 //! - a label: the class; for a family over the length or a map, a sequence of words.
 //!
 //! A `partly observed` variable other than a label is missing in a fifth of the records. All values of a record have
 //! the same class, so several variables are several views of it.
 
+mod bouncing;
 mod canvas;
+mod content;
 mod counts;
 mod digits;
 pub mod named;
@@ -34,6 +37,7 @@ use crate::spec::{Role, Space, Variable};
 use crate::terminal::note;
 use anyhow::{Context, Result, ensure};
 use canvas::Canvas;
+use content::Content;
 use digits::Digits;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -73,7 +77,7 @@ const SCENES: [Scene; CLASSES] = [
 /// # Errors
 /// An unsupported variable.
 pub fn load(variables: &[Variable]) -> Result<Data> {
-    let pixels = variables.iter().filter_map(Variable::picture).map(|[_, h, w]| h * w).max().unwrap_or(0);
+    let pixels = variables.iter().map(pixels).max().unwrap_or(0);
     let scale = (32.0 * 32.0 / pixels.max(1) as f64).clamp(0.02, 1.0);
     let digits = variables.iter().any(shows_digits).then(Digits::read).transpose()?;
     let mut counts = COUNTS.map(|count| ((count as f64 * scale) as usize).max(64));
@@ -90,6 +94,13 @@ pub fn load(variables: &[Variable]) -> Result<Data> {
     };
     let (train, validation, test) = (part(counts[0])?, part(counts[1])?, part(counts[2])?);
     Ok(Data { name: "builtin".into(), train, validation, test, kept: None })
+}
+
+/// Pixels of a record: of an image, or of all frames of a film.
+fn pixels(variable: &Variable) -> usize {
+    let steps = variable.shape.first().copied().unwrap_or(0);
+    let film = bouncing::frame(variable).map(|[_, height, width]| steps * height * width);
+    film.or_else(|| variable.picture().map(|[_, height, width]| height * width)).unwrap_or(0)
 }
 
 /// Refuses options that do not apply to these data, which have their own fields, scale and parts.
@@ -126,58 +137,6 @@ pub fn describe(variables: &[Variable]) -> String {
     let filled = variables.iter().filter(|variable| !variable.is_length);
     let one = |variable: &Variable| format!("{} from {}", variable.name, Content::of(variable).words());
     filled.map(one).collect::<Vec<_>>().join(", ")
-}
-
-/// The content of a variable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Content {
-    Scenes,
-    Digits,
-    Answers,
-    ScenesBetweenLevels,
-    Measurements,
-    Pendulums,
-    Music,
-    Cells,
-    Classes,
-    Words,
-    Lengths,
-    /// Measurements mapped to another space.
-    Transformed,
-}
-
-impl Content {
-    fn of(variable: &Variable) -> Self {
-        match (variable.space, variable.picture()) {
-            _ if variable.is_length => Self::Lengths,
-            (Space::Binary, _) if variable.steps => Self::Music,
-            (Space::Label, _) if variable.shape.len() > 1 => Self::Words,
-            _ if variable.steps => Self::Pendulums,
-            (Space::Image, _) => Self::Scenes,
-            (Space::Binary, _) if shows_digits(variable) => Self::Digits,
-            (Space::Binary, _) => Self::Answers,
-            (Space::Real, Some(_)) => Self::ScenesBetweenLevels,
-            (Space::Real, None) => Self::Measurements,
-            (Space::Label, _) => Self::Classes,
-            (Space::Count, None) if variable.shape.iter().product::<usize>() > 1 => Self::Cells,
-            _ => Self::Transformed,
-        }
-    }
-
-    fn words(self) -> &'static str {
-        match self {
-            Self::Scenes | Self::ScenesBetweenLevels => "scenes",
-            Self::Digits => "handwritten digits",
-            Self::Answers => "answers of yes and no",
-            Self::Measurements | Self::Transformed => "a table of measurements",
-            Self::Pendulums => "swinging pendulums",
-            Self::Music => "pieces of music",
-            Self::Cells => "molecules in single cells",
-            Self::Classes => "the class of the record",
-            Self::Words => "words in an order",
-            Self::Lengths => "the length of the record",
-        }
-    }
 }
 
 /// The requested records: their numbers and their source.
@@ -223,6 +182,12 @@ impl Wanted<'_> {
             Content::Answers => {
                 let bytes = self.rows(|index| Ok(table::answers(shape, index, view, class(index))))?;
                 Ok(Cells::Pictures { shape, bytes })
+            }
+            Content::Films => {
+                let frame = bouncing::frame(variable).with_context(|| no_values(variable))?;
+                let bytes = self.rows(|index| Ok(bouncing::film(steps, frame, index, view, class(index))))?;
+                let [channels, height, width] = frame;
+                Ok(Cells::Pictures { shape: [steps * channels, height, width], bytes })
             }
             Content::Music => {
                 let each = size / steps.max(1);

@@ -1,0 +1,50 @@
+//! The steps of a mode as rows.
+
+use super::blocks::Block;
+use super::ends::{Ends, key};
+use super::factors::head;
+use super::members::{Joined, Row};
+use crate::derive::Mode;
+use crate::graph::in_pieces;
+use crate::plan::{Plan, StepText};
+
+/// One row for each step.
+pub fn rows<'p>(plan: &'p Plan, mode: &'p Mode, ends: &Ends<'p>) -> Vec<Row<'p>> {
+    let each = mode.steps.iter().zip(plan.step_texts(mode)).zip(mode.intermediate());
+    let each = each.map(|((step, text), is_intermediate)| {
+        let name = plan.name(step.variable);
+        let row = Row::of(key(step.side.name(), name), ends.member(name));
+        let way = if is_intermediate { "    intermediate" } else { "" };
+        match text {
+            StepText::Draw(side, parents) => {
+                let row = row.text(side.name(), ends).text(way, ends);
+                row.list(in_pieces(std::iter::once(name))).list(plan.model.listed_pieces(&parents))
+            }
+            StepText::Other(text) => row.text(&text, ends).text(way, ends),
+        }
+    });
+    each.collect()
+}
+
+/// The lines of a block. One for each member is indented below the clause; one line has it at its end.
+pub fn lines(block: &Block<'_>) -> Vec<Vec<String>> {
+    match (&block.over, block.rows.as_slice()) {
+        (None, rows) => rows.iter().map(|row| vec![line(row)]).collect(),
+        (Some(over), [row]) => vec![vec![line(row), over.clause()]],
+        (Some(over), rows) => {
+            let below = rows.iter().map(|row| vec![format!("  {}", line(row))]);
+            std::iter::once(vec![over.clause()]).chain(below).collect()
+        }
+    }
+}
+
+fn line(row: &Joined<'_>) -> String {
+    let way = row.text(1);
+    match row.lists() {
+        0 => row.text(0) + &way,
+        _ => {
+            let own = row.list(0).join(", ");
+            format!("{own} ~ {}{way}", head(&row.text(0), &own, &row.list(1)))
+        }
+    }
+}
