@@ -24,6 +24,44 @@ pub struct Over<'p> {
     pub ends: Option<(String, String)>,
 }
 
+impl<'p> Over<'p> {
+    /// The values that joined rows have in common.
+    fn of(joined: &[Joined<'p>], values: Vec<i64>, rows: &[Row<'p>], ends: &Ends<'p>) -> Option<Self> {
+        let (index, _) = rows[joined[0].rows[0]].of?;
+        let mut sorted = values.clone();
+        sorted.sort_unstable();
+        let is_range = sorted.windows(2).all(|pair| pair[0] + 1 == pair[1]);
+        let ends = is_range.then(|| ends.range(index, sorted[0], sorted[sorted.len() - 1]).into());
+        Some(Self { index, values, ends })
+    }
+
+    /// `1..12`, or `[16, 8, 4]`.
+    pub fn set(&self) -> String {
+        match &self.ends {
+            Some((first, last)) => format!("{first}..{last}"),
+            None => format!("[{}]", self.values.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")),
+        }
+    }
+
+    /// `l=1..12`, or `l in [16, 8, 4]`.
+    pub fn range(&self) -> String {
+        match self.ends {
+            Some(_) => format!("{}={}", self.index, self.set()),
+            None => format!("{} in {}", self.index, self.set()),
+        }
+    }
+
+    /// `z[1..12]`, or `b[16, 8, 4]`.
+    pub fn members(&self, family: &str) -> String {
+        format!("{family}[{}]", self.set().trim_matches(['[', ']']))
+    }
+
+    /// `for l in 1..12`.
+    pub fn clause(&self) -> String {
+        format!("for {} in {}", self.index, self.set())
+    }
+}
+
 /// The rows in their order, with repeated ones joined.
 pub fn blocks<'p>(rows: &[Row<'p>], ends: &'p Ends<'p>) -> Vec<Block<'p>> {
     in_order(rows, &(0..rows.len()).collect::<Vec<_>>(), ends)
@@ -54,7 +92,7 @@ fn in_order<'p>(rows: &[Row<'p>], order: &[usize], ends: &'p Ends<'p>) -> Vec<Bl
         match found {
             Some((joined, values)) => {
                 at += joined.len() * values.len();
-                blocks.push(Block { over: ends.over(&joined, &values, rows), rows: joined });
+                blocks.push(Block { over: Over::of(&joined, values, rows, ends), rows: joined });
             }
             None => {
                 blocks.push(Block { over: None, rows: vec![rows[order[at]].joined(order[at], ends)] });

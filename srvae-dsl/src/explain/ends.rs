@@ -1,7 +1,6 @@
 //! Names of members and ranges as the language writes them: `z[l - 1]`, `z[<l]`, `x[1..T]`.
 
-use super::blocks::Over;
-use super::members::{End, Joined, Row, Slot};
+use super::slots::{End, Slot};
 use crate::graph::{Piece, Value, VariableId, family, in_pieces, member};
 use crate::plan::Plan;
 use std::collections::BTreeMap;
@@ -114,48 +113,13 @@ impl<'p> Ends<'p> {
         pieces.into_iter().flat_map(|piece| self.names(&Slot::of(piece, None), None)).collect()
     }
 
-    /// The values that joined rows have in common.
-    pub(super) fn over(&self, joined: &[Joined<'p>], values: &[i64], rows: &[Row<'p>]) -> Option<Over<'p>> {
-        let first = &rows[joined[0].rows[0]];
-        let (index, _) = first.of?;
-        let mut sorted = values.to_vec();
-        sorted.sort_unstable();
+    /// The first and the last of an index's values, as the language writes them; the last step is the length.
+    pub fn range(&self, index: &str, first: i64, last: i64) -> [String; 2] {
         let is_steps = self.families.values().any(|family| family.is_steps && family.index == index);
-        let said = |value: i64| match self.length {
+        [first, last].map(|value| match self.length {
             Some((name, last)) if is_steps && value == last => name.to_owned(),
             _ => value.to_string(),
-        };
-        let is_range = sorted.windows(2).all(|pair| pair[0] + 1 == pair[1]);
-        let ends = is_range.then(|| (said(sorted[0]), said(sorted[sorted.len() - 1])));
-        Some(Over { index, values: values.to_vec(), ends })
-    }
-}
-
-impl Over<'_> {
-    /// `1..12`, or `[16, 8, 4]`.
-    pub fn set(&self) -> String {
-        match &self.ends {
-            Some((first, last)) => format!("{first}..{last}"),
-            None => format!("[{}]", self.values.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")),
-        }
-    }
-
-    /// `l=1..12`, or `l in [16, 8, 4]`.
-    pub fn range(&self) -> String {
-        match self.ends {
-            Some(_) => format!("{}={}", self.index, self.set()),
-            None => format!("{} in {}", self.index, self.set()),
-        }
-    }
-
-    /// `z[1..12]`, or `b[16, 8, 4]`.
-    pub fn members(&self, family: &str) -> String {
-        format!("{family}[{}]", self.set().trim_matches(['[', ']']))
-    }
-
-    /// `for l in 1..12`.
-    pub fn clause(&self) -> String {
-        format!("for {} in {}", self.index, self.set())
+        })
     }
 }
 

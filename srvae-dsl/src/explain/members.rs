@@ -1,6 +1,7 @@
 //! Rows that differ only in the member of a family, as one row with the index: `p(z[l] | z[<l])` for l in 1..12.
 
-use super::ends::{Ends, lifted};
+use super::ends::{Ends, MEMBER, lifted};
+use super::slots::{End, Slot};
 use crate::graph::Piece;
 
 /// A printed row before the members are joined: texts, and lists of names.
@@ -34,74 +35,6 @@ pub struct Lists<'p> {
     lists: Vec<Vec<Slot<'p>>>,
 }
 
-/// An end of a range of members: a value of the index, or its distance to the member of the row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    At(i64),
-    Near(i64),
-}
-
-impl End {
-    fn value(self, own: i64) -> i64 {
-        match self {
-            Self::At(value) => value,
-            Self::Near(distance) => own + distance,
-        }
-    }
-}
-
-/// An item of a list, of all rows that are joined: a name, or a range with its possible ends.
-#[derive(Debug, Clone)]
-pub struct Slot<'p> {
-    pub name: &'p str,
-    pub ends: Option<Vec<(End, End)>>,
-}
-
-impl<'p> Slot<'p> {
-    pub fn of(piece: Piece<'p>, own: Option<i64>) -> Self {
-        match piece {
-            Piece::Name(name) => Self { name, ends: None },
-            Piece::Run(name, first, last) => {
-                let ways = |end: i64| [Some(End::At(end)), own.map(|own| End::Near(end - own))].into_iter().flatten();
-                let ends = ways(first).flat_map(|first| ways(last).map(move |last| (first, last))).collect();
-                Self { name, ends: Some(ends) }
-            }
-        }
-    }
-
-    /// With only those ends for which a predicate holds. None if there are none.
-    fn retained(&self, holds: impl Fn(i64, i64) -> bool, own: i64) -> Option<Self> {
-        let ends: Vec<_> =
-            self.ends.as_ref()?.iter().copied().filter(|(a, b)| holds(a.value(own), b.value(own))).collect();
-        (!ends.is_empty()).then_some(Self { name: self.name, ends: Some(ends) })
-    }
-
-    /// For a row without this item: all members before its own or after it, of which there are none.
-    fn absent(&self, own: i64, ends: &Ends<'p>) -> Option<Self> {
-        let kept = self.ends.as_ref()?.iter().copied().filter(|(first, last)| match (first, last) {
-            (End::At(first), End::Near(_)) => ends.is_first(self.name, *first),
-            (End::Near(_), End::At(last)) => ends.is_last(self.name, *last),
-            _ => false,
-        });
-        let slot = Self { name: self.name, ends: Some(kept.collect()) };
-        slot.retained(|first, last| first == last + 1, own)
-    }
-
-    fn present(&self, piece: Piece<'p>, own: i64) -> Option<Self> {
-        match piece {
-            Piece::Name(_) => Some(self.clone()),
-            Piece::Run(_, first, last) => self.retained(|a, b| (a, b) == (first, last), own),
-        }
-    }
-
-    fn is_of(&self, piece: Piece<'p>) -> bool {
-        match piece {
-            Piece::Name(name) => self.name == name && self.ends.is_none(),
-            Piece::Run(name, ..) => self.name == name && self.ends.is_some(),
-        }
-    }
-}
-
 /// A list of joined rows with that of another row, whose member is `own`. An item that some rows lack is a range that is
 /// empty for them.
 fn merged<'p>(
@@ -120,7 +53,7 @@ fn merged<'p>(
                 (slots, pieces) = (other_slots, others);
             }
             (Some((slot, others)), _) if !pieces.iter().any(|piece| slot.is_of(*piece)) => {
-                merged.push(slot.absent(own, ends)?);
+                merged.push(absent(slot, own, ends)?);
                 slots = others;
             }
             (_, Some((piece, others))) => {
@@ -132,9 +65,20 @@ fn merged<'p>(
     }
 }
 
+/// An item, for a row without it: all members before the row's own or after it, of which there are none.
+fn absent<'p>(slot: &Slot<'p>, own: i64, ends: &Ends<'p>) -> Option<Slot<'p>> {
+    let kept = slot.ends.as_ref()?.iter().copied().filter(|(first, last)| match (first, last) {
+        (End::At(first), End::Near(_)) => ends.is_first(slot.name, *first),
+        (End::Near(_), End::At(last)) => ends.is_last(slot.name, *last),
+        _ => false,
+    });
+    let slot = Slot { name: slot.name, ends: Some(kept.collect()) };
+    slot.retained(|first, last| first == last + 1, own)
+}
+
 /// An item that all earlier rows lack.
 fn added<'p>(piece: Piece<'p>, (own, earlier): (i64, &[i64]), ends: &Ends<'p>) -> Option<Slot<'p>> {
-    earlier.iter().try_fold(Slot::of(piece, Some(own)), |slot, earlier| slot.absent(*earlier, ends))
+    earlier.iter().try_fold(Slot::of(piece, Some(own)), |slot, earlier| absent(&slot, *earlier, ends))
 }
 
 impl<'p> Row<'p> {
@@ -208,7 +152,7 @@ impl<'p> Joined<'p> {
         let mut members = slots.iter();
         let mut shown = String::with_capacity(text.len());
         for letter in text.chars() {
-            match if letter == super::ends::MEMBER { members.next() } else { None } {
+            match if letter == MEMBER { members.next() } else { None } {
                 Some(slot) => shown += &self.names(std::slice::from_ref(slot)).join(", "),
                 None => shown.push(letter),
             }

@@ -15,6 +15,7 @@ mod members;
 mod networks;
 mod notation;
 mod objective;
+mod slots;
 mod steps;
 mod svg;
 mod terms;
