@@ -139,11 +139,17 @@ fn completion(model: &Model, whole: &[VariableId], alone: bool) -> (String, Vec<
 
 /// The draws of some variables given the evidence, and of the variables that they are drawn from.
 fn completed(model: &Model, whole: &[VariableId], evidence: &[VariableId], name: &str) -> Result<Mode, Reason> {
+    let steps = steps(model, evidence)?;
     let mut needed: VariableSet = whole.iter().copied().collect();
-    let mut kept: Vec<Step> = Vec::new();
-    for step in steps(model, evidence)?.into_iter().rev() {
-        if needed.contains(step.variable) {
-            if step.side == Side::Q && model.sum.contains(step.variable) {
+    let mut has_sum = false;
+    loop {
+        let before = needed.clone();
+        for step in steps.iter().rev() {
+            if !needed.contains(step.variable) {
+                continue;
+            }
+            if !has_sum && step.side == Side::Q && model.sum.contains(step.variable) {
+                has_sum = true;
                 // The variables that are summed out are drawn together, given all that the sum reads.
                 let factors = model.sum.turns.iter().filter_map(|turn| model.p_of(turn.variable));
                 needed.extend(factors.flat_map(|factor| factor.parents.iter().chain([factor.variable])));
@@ -151,10 +157,13 @@ fn completed(model: &Model, whole: &[VariableId], evidence: &[VariableId], name:
             let factor = model.factor(step.side, step.variable);
             let parents = factor.map(|factor| parents_where(model, factor, |id| evidence.contains(&id)));
             needed.extend(parents.iter().flat_map(|parents| parents.iter()));
-            kept.push(step);
+        }
+        // A sum may need variables that are drawn after the one that reads it.
+        if needed == before {
+            break;
         }
     }
-    kept.reverse();
+    let kept = steps.into_iter().filter(|step| needed.contains(step.variable)).collect();
     of_data(model, name, evidence, kept)
 }
 
