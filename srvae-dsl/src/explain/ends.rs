@@ -64,11 +64,15 @@ impl<'p> Ends<'p> {
         self.families.get(family).is_some_and(|family| family.last == value)
     }
 
-    /// A value of a family's index; the last step is the length.
+    /// A value of a family's index, as the language writes it.
     fn value(&self, family: &str, value: i64) -> String {
-        let is_steps = self.families.get(family).is_some_and(|family| family.is_steps);
+        self.said(self.families.get(family).is_some_and(|family| family.is_steps), value)
+    }
+
+    /// A value of an index; the last step is the length.
+    fn said(&self, is_step: bool, value: i64) -> String {
         match self.length {
-            Some((name, last)) if is_steps && last == value => name.to_owned(),
+            Some((name, last)) if is_step && last == value => name.to_owned(),
             _ => value.to_string(),
         }
     }
@@ -113,13 +117,10 @@ impl<'p> Ends<'p> {
         pieces.into_iter().flat_map(|piece| self.names(&Slot::of(piece, None), None)).collect()
     }
 
-    /// The first and the last of an index's values, as the language writes them; the last step is the length.
+    /// The first and the last of an index's values, as the language writes them.
     pub fn range(&self, index: &str, first: i64, last: i64) -> [String; 2] {
         let is_steps = self.families.values().any(|family| family.is_steps && family.index == index);
-        [first, last].map(|value| match self.length {
-            Some((name, last)) if is_steps && value == last => name.to_owned(),
-            _ => value.to_string(),
-        })
+        [first, last].map(|value| self.said(is_steps, value))
     }
 }
 
