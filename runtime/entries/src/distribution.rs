@@ -24,6 +24,8 @@ pub struct Distribution {
     pub atoms: bool,
     /// Whether its values have fewer dimensions than numbers, such as proportions, so that a flow's Jacobian does not apply.
     pub on_surface: bool,
+    /// The numbers between which it has a density, if its space has values outside of them.
+    pub ends: Option<fn(&Arguments) -> [f64; 2]>,
     /// Checks a variable's shape.
     pub fits: fn(&Arguments, &[usize]) -> Result<(), String>,
     /// The number of parameters of the distribution itself, for a variable of this shape.

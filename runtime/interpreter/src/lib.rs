@@ -136,8 +136,9 @@ impl Model for Interpreted {
             Ok(Score { log_q, baseline: score.baseline.map(|_| next()).transpose()? })
         });
         let scores = scores.collect::<Result<_>>()?;
-        let added = self.added.iter().zip(values).map(|((name, scale), value)| Added { name, scale: *scale, value });
-        Ok(Terms { terms: steps::summed(terms)?, scores, added: added.collect() })
+        let added = self.added.iter().zip(values.by_ref());
+        let added = added.map(|((name, scale), value)| Added { name, scale: *scale, value }).collect();
+        Ok(Terms { terms: steps::summed(terms)?, scores, added, gains: values.collect() })
     }
 
     fn recomputes(&self) -> bool {

@@ -233,10 +233,10 @@ impl<'r> Run<'r> {
             Operation::ValueOf(id) => sums::value_of(tensor(0)?, &self.axis(*id))?,
             Operation::Total => self.values(value)?.total(&self.tensors(value)?)?,
             Operation::Expect => self.values(value)?.expect(tensor(0)?, tensor(1)?)?,
-            Operation::Whole(signs) => {
+            Operation::Gain(signs) => {
                 let inputs = self.tensors(value)?;
-                let others: Vec<_> = inputs[2..].iter().copied().zip(signs.iter().copied()).collect();
-                self.values(value)?.whole(inputs[0], inputs[1], &others, self.context.options)?
+                let terms: Vec<_> = inputs[1..].iter().copied().zip(signs.iter().copied()).collect();
+                self.values(value)?.gain(inputs[0], &terms, self.context.options)?
             }
             Operation::Draw(variable, how) => {
                 let (from, name, draw) = (density(0)?, self.model.plan.name(*variable), &self.context.draw);

@@ -82,40 +82,21 @@ impl Enumeration {
         (self.split(log_weights)?.exp()? * self.split(numbers)?)?.sum(0)
     }
 
-    /// The term of an enumerated variable, `[N]`, from all terms of the bound, `[V·N]` each: its own divergence, and
-    /// the others with their signs (true is added).
-    ///
-    /// Normally it is the expectation of its own divergence. With importance weights, it is the value that makes the
-    /// sum of all terms ln Σ_v q(v) w(v). The exponential of this sum has the same mean as the weight of a single draw,
-    /// with less variance.
+    /// ln Σ_v q(v) w(v) − Σ_v q(v) ln w(v), `[N]`: what an importance weight gains by a sum over the values inside of the
+    /// logarithm. ln w is the sum of the terms, `[V·N]` each, with their signs (true is added). The exponential of the
+    /// first sum has the same mean as the weight of a single draw, with less variance. 0 without importance weights.
     ///
     /// # Errors
     /// Shapes that differ.
-    pub fn whole(
-        &self,
-        log_weights: &Tensor,
-        own: &Tensor,
-        others: &[(&Tensor, bool)],
-        options: &BoundOptions,
-    ) -> Result<Tensor> {
+    pub fn gain(&self, log_weights: &Tensor, terms: &[(&Tensor, bool)], options: &BoundOptions) -> Result<Tensor> {
+        let mut log_w = log_weights.zeros_like()?;
         if options.kl == KlEstimator::Derived {
-            return self.expect(log_weights, own);
+            return self.split(&log_w)?.narrow(0, 0, 1)?.squeeze(0);
         }
-        let (mut log_weight, mut rest) = ((log_weights - own)?, None);
-        for (term, adds) in others {
-            let signed = if *adds { (*term).clone() } else { term.neg()? };
-            log_weight = (log_weight + &signed)?;
-            let mean = self.expect(log_weights, &signed)?;
-            rest = Some(match rest {
-                Some(sum) => (sum + mean)?,
-                None => mean,
-            });
+        for (term, adds) in terms {
+            log_w = if *adds { log_w + *term } else { log_w - *term }?;
         }
-        let whole = log_sum_exp(&self.split(&log_weight)?)?;
-        match rest {
-            Some(rest) => rest - whole,
-            None => whole.neg(),
-        }
+        log_sum_exp(&self.split(&(log_weights + &log_w)?)?)? - self.expect(log_weights, &log_w)?
     }
 }
 

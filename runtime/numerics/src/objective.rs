@@ -97,6 +97,7 @@ mod tests {
             ],
             scores: Vec::new(),
             added: vec![Added { name: "ln q(y | x)", scale: -0.5, value: value(&[[-1.0, 0.0], [-2.0, 0.0]]) }],
+            gains: Vec::new(),
         }
     }
 

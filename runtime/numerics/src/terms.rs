@@ -13,6 +13,9 @@ pub struct Terms {
     pub scores: Vec<Score>,
     /// Additional terms of the training objective. They are not part of any bound or likelihood.
     pub added: Vec<Added>,
+    /// What importance weights have beyond the sum of the terms, `[K, B]` nats each: the gains of sums over enumerated
+    /// values inside of the logarithm ([`Enumeration::gain`](crate::Enumeration::gain)). 0 in other bounds.
+    pub gains: Vec<Tensor>,
 }
 
 /// A latent with the score gradient, at its draws.
@@ -93,11 +96,20 @@ impl Terms {
         terms
     }
 
-    /// The bound for each sample and image, nats, `[K, B]`.
+    /// The importance weight of each sample and record, nats, `[K, B]`: the sum of the terms, and the gains of sums over
+    /// enumerated values.
     ///
     /// # Errors
-    /// A failed tensor operation.
+    /// A bound without terms, or a failed tensor operation.
     pub fn log_weights(&self) -> Result<Tensor> {
+        self.gains.iter().try_fold(self.bounds()?, |sum, gain| sum + gain)
+    }
+
+    /// The bound for each sample and record, nats, `[K, B]`: the sum of the terms.
+    ///
+    /// # Errors
+    /// A bound without terms, or a failed tensor operation.
+    pub fn bounds(&self) -> Result<Tensor> {
         let mut total: Option<Tensor> = None;
         for term in &self.terms {
             let signed = match term.kind {
@@ -133,7 +145,7 @@ impl Terms {
     /// # Errors
     /// A bound without terms, or a failed tensor operation.
     pub fn elbo(&self) -> Result<Tensor> {
-        self.log_weights()?.mean(0)
+        self.bounds()?.mean(0)
     }
 
     /// The training loss: the negative bound minus additional terms, averaged over the batch, one number. Latents with
@@ -143,7 +155,7 @@ impl Terms {
     /// A bound without terms, or a failed tensor operation.
     pub fn loss(&self) -> Result<Tensor> {
         let mut loss = self.elbo()?.mean(D::Minus1)?.neg()?;
-        let mut gain = self.log_weights()?;
+        let mut gain = self.bounds()?;
         if let Some(addition) = self.addition()? {
             loss = (loss - addition.mean_all()?)?;
             gain = (gain + addition)?;
@@ -185,6 +197,7 @@ mod tests {
             ],
             scores: Vec::new(),
             added: Vec::new(),
+            gains: Vec::new(),
         }
     }
 

@@ -80,6 +80,7 @@ impl Model for Discrete {
             terms: vec![term("RE_x", TermKind::Reconstruction, likelihoods)?, term("KL_z", TermKind::Kl, divergences)?],
             scores: Vec::new(),
             added: Vec::new(),
+            gains: Vec::new(),
         })
     }
 

@@ -81,6 +81,7 @@ impl Model for Toy {
             terms: vec![term("RE_x", TermKind::Reconstruction, reconstruction)?, term("KL_z", TermKind::Kl, kl)?],
             scores: Vec::new(),
             added: Vec::new(),
+            gains: Vec::new(),
         })
     }
 

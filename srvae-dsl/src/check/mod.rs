@@ -35,6 +35,7 @@ mod settings;
 mod size;
 mod steps;
 mod sums;
+mod support;
 mod unused;
 
 use crate::ast::{File, Item, ItemKind};
@@ -97,6 +98,7 @@ fn check_at(file: &File, source: &Source, overrides: &Overrides) -> Result<(Mode
     checker.mixtures(&p, &q);
     checker.codes(&p, &q);
     checker.globals(&p, &q);
+    checker.supports(&p, &q);
     let estimates = checker.estimates(file, &p, &q);
     let draws = checker.draws(file, &p, &q);
     checker.means(&q, &draws);

@@ -3,7 +3,7 @@
 use super::checks::checks;
 use super::number::{Scope, dims};
 use super::program::Walker;
-use super::results::has_scores;
+use super::results::{has_gains, has_scores};
 use super::roll::{Layers, Rolled};
 use super::variables::{arguments, names};
 use super::{doc, ident};
@@ -95,7 +95,11 @@ pub fn bound_terms(plan: &Plan, walker: &Walker<'_>, rolled: &Rolled) -> TokenSt
     });
     let scores = has_scores(plan).then(|| quote!(scores: ::std::vec::Vec::from([#(#scores),*]),));
     let added = super::objective::added(plan, rolled);
-    quote!(::std::result::Result::Ok(super::results::BoundTerms { #added #(#terms,)* #scores }))
+    let gains = has_gains(plan).then(|| {
+        let each = walker.list(&plan.bound.gains, rolled);
+        quote!(gains: #each,)
+    });
+    quote!(::std::result::Result::Ok(super::results::BoundTerms { #added #(#terms,)* #scores #gains }))
 }
 
 fn optional(value: Option<TokenStream>) -> TokenStream {

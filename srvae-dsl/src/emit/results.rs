@@ -24,6 +24,12 @@ pub fn results(plan: &Plan) -> TokenStream {
             pub added: ::std::vec::Vec<::srvae::Added>,
         }
     });
+    let gains = has_gains(plan).then(|| {
+        quote! {
+            /// For importance weights: the gains of summing over enumerated values inside of the logarithm.
+            pub gains: ::std::vec::Vec<::srvae::Tensor>,
+        }
+    });
     let bound = bound_terms(plan);
     let modes = plan.derivation.modes.iter().zip(&plan.names.results).map(|(mode, ty)| {
         let ty = ident(ty);
@@ -40,7 +46,7 @@ pub fn results(plan: &Plan) -> TokenStream {
         pub mod results {
             /// The terms of the bound, each `[samples, batch]` in nats.
             #[derive(::std::fmt::Debug, ::std::clone::Clone)]
-            pub struct BoundTerms { #(#terms,)* #scores #addends }
+            pub struct BoundTerms { #(#terms,)* #scores #addends #gains }
 
             #bound
 
@@ -113,7 +119,12 @@ fn bound_terms(plan: &Plan) -> TokenStream {
         true => quote!(self.added.clone()),
         false => quote!(::std::vec::Vec::new()),
     };
-    let terms = terms(plan, &scores, &added);
+    let gains = match has_gains(plan) {
+        true => quote!(self.gains.clone()),
+        false => quote!(::std::vec::Vec::new()),
+    };
+    let rest = quote!(scores: #scores, added: #added, gains: #gains);
+    let terms = terms(plan, &rest);
     let methods = [
         ("elbo", " The bound of each record, `[batch]` nats: the mean over the samples."),
         ("log_weights", " The bound of each sample, `[samples, batch]` nats: the logarithms of importance weights."),
@@ -144,8 +155,8 @@ fn bound_terms(plan: &Plan) -> TokenStream {
     }
 }
 
-/// The terms with their names, in the bound's order.
-fn terms(plan: &Plan, scores: &TokenStream, added: &TokenStream) -> TokenStream {
+/// The terms with their names, in the bound's order, and the `rest` of the fields.
+fn terms(plan: &Plan, rest: &TokenStream) -> TokenStream {
     let groups = plan.names.families.terms(plan);
     let mut places: BTreeMap<usize, (usize, Option<usize>)> = BTreeMap::new();
     for (at, group) in groups.iter().enumerate() {
@@ -171,7 +182,7 @@ fn terms(plan: &Plan, scores: &TokenStream, added: &TokenStream) -> TokenStream 
             let (name, field) = (name(at), &fields[*group]);
             term(at, &quote!(#name), &quote!(#field))
         });
-        return quote!(::srvae::Terms { terms: ::std::vec::Vec::from([#(#each),*]), scores: #scores, added: #added });
+        return quote!(::srvae::Terms { terms: ::std::vec::Vec::from([#(#each),*]), #rest });
     }
     let mut statements = Vec::new();
     let mut at = 0;
@@ -212,7 +223,7 @@ fn terms(plan: &Plan, scores: &TokenStream, added: &TokenStream) -> TokenStream 
     quote! {
         let mut terms = ::std::vec::Vec::new();
         #(#statements)*
-        ::srvae::Terms { terms, scores: #scores, added: #added }
+        ::srvae::Terms { terms, #rest }
     }
 }
 
@@ -243,6 +254,11 @@ fn repeated(places: &[(usize, Option<usize>)]) -> (usize, usize) {
 /// Whether a draw has the score gradient.
 pub fn has_scores(plan: &Plan) -> bool {
     !plan.bound.scores.is_empty()
+}
+
+/// Whether importance weights sum over enumerated values.
+pub fn has_gains(plan: &Plan) -> bool {
+    !plan.bound.gains.is_empty()
 }
 
 /// Whether the training objective has additional terms.

@@ -31,6 +31,8 @@ pub struct Program {
     pub scores: Vec<Score>,
     /// Additional terms of the training objective, `[K, B]`. They are returned after the scores.
     pub addends: Vec<ValueId>,
+    /// The gains of sums inside of the logarithm, `[K, B]`. They are returned last.
+    pub gains: Vec<ValueId>,
 }
 
 /// A draw with the score gradient.
@@ -212,9 +214,9 @@ pub enum Operation {
     Total,
     /// The expectation over enumerated values. Inputs: their log-probabilities, a tensor.
     Expect,
-    /// The term of an enumerated variable. Inputs: log-probabilities of the values, its divergence, and the other
-    /// terms, of which those with `true` are added to the bound.
-    Whole(Vec<bool>),
+    /// The gain of an importance weight from summing over enumerated values inside of the logarithm. Inputs:
+    /// log-probabilities of the values, and the terms of their group, of which those with `true` are added to the bound.
+    Gain(Vec<bool>),
     /// A draw of a variable from a distribution.
     Draw(VariableId, How),
     /// Dequantised pixels of a variable, drawn from their cells.
@@ -311,7 +313,8 @@ impl Program {
         match &self.output {
             Output::Terms(values) => {
                 let scores = self.scores.iter().flat_map(|score| score.values());
-                values.iter().copied().chain(scores).chain(self.addends.iter().copied()).collect()
+                let more = self.addends.iter().chain(&self.gains);
+                values.iter().copied().chain(scores).chain(more.copied()).collect()
             }
             Output::Variables(values) => values.iter().map(|(_, value)| *value).collect(),
             Output::Distribution(value) | Output::Value(value) => vec![*value],

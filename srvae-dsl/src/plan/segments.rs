@@ -56,8 +56,8 @@ impl Segment {
             values.push(value);
         }
         let makes = self.makes.iter().filter_map(|id| moved.get(id).copied()).collect();
-        let (scores, addends) = (Vec::new(), Vec::new());
-        Program { values, output: Output::Terms(makes), scores, addends, ..whole.clone() }
+        let (scores, addends, gains) = (Vec::new(), Vec::new(), Vec::new());
+        Program { values, output: Output::Terms(makes), scores, addends, gains, ..whole.clone() }
     }
 }
 

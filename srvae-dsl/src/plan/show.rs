@@ -125,7 +125,8 @@ impl Plan {
     fn yields(&self, program: &Program) -> Vec<String> {
         match &program.output {
             Output::Terms(values) => {
-                values.iter().chain(&program.addends).map(|value| source(program, *value)).collect()
+                let all = values.iter().chain(&program.addends).chain(&program.gains);
+                all.map(|value| source(program, *value)).collect()
             }
             Output::Variables(values) => {
                 values.iter().map(|(id, value)| renamed(self.name(*id), &source(program, *value))).collect()
@@ -192,7 +193,9 @@ impl Plan {
             Operation::ValueOf(_) => format!("the value with number {all}"),
             Operation::Total => inputs.join(" + "),
             Operation::Expect => format!("Σ exp({}) {}", inputs[0], inputs[1]),
-            Operation::Whole(_) => format!("Σ exp({}) {}, or what importance weights need", inputs[0], inputs[1]),
+            Operation::Gain(_) => {
+                "for importance weights: ln Σ of the values' weights, less the terms' means".to_owned()
+            }
             Operation::ExpandLike | Operation::DrawOf | Operation::LogProbOf => inputs[0].clone(),
             Operation::Choose => format!("{} where it is observed, else {}", inputs[1], inputs[2]),
             Operation::Observed => match inputs.as_slice() {

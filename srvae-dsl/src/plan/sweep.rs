@@ -32,7 +32,7 @@ fn without_unread(mut program: Program) -> Program {
         .iter_mut()
         .flat_map(|score| std::iter::once(&mut score.log_q).chain(&mut score.baseline))
         .for_each(follow);
-    program.addends.iter_mut().for_each(follow);
+    program.addends.iter_mut().chain(&mut program.gains).for_each(follow);
     match &mut program.output {
         Output::Terms(values) => values.iter_mut().for_each(follow),
         Output::Variables(values) => values.iter_mut().for_each(|(_, value)| follow(value)),

@@ -1,7 +1,7 @@
 //! Laws of the bound: terms have a value for each sample and record, closed forms agree with Monte Carlo estimates, and
 //! the bound increases with the number of samples.
 
-use super::{BATCH, Finding, Subject, facts, mean, named};
+use super::{BATCH, Finding, Subject, mean, named};
 use anyhow::Result;
 use srvae_training::{BoundOptions, KlEstimator, TermKind};
 
@@ -36,13 +36,18 @@ fn shapes(subject: &Subject<'_>) -> Result<Finding> {
 
 /// With the same draws, the difference between an exact divergence and its estimate has mean zero.
 fn closed_forms(subject: &Subject<'_>) -> Result<Vec<Finding>> {
-    let summed = facts::summed(subject.spec)?;
     let mut findings = Vec::new();
     // One sample shows which divergences are exact.
-    let exact = differences(subject, 5, 1)?.into_iter().filter(|(name, difference)| {
-        !summed.iter().any(|of_sum| of_sum == name) && difference.iter().any(|&value| value != 0.0)
-    });
-    let exact: Vec<&str> = exact.map(|(name, _)| name).collect();
+    let one = differences(subject, 5, 1)?;
+    let (finite, broken): (Vec<_>, Vec<_>) =
+        one.into_iter().partition(|(_, difference)| difference.iter().all(|value| value.is_finite()));
+    findings.extend(
+        broken.into_iter().map(|(name, _)| {
+            Finding::new(format!("{name} is finite"), false, "q draws values at which p has no density")
+        }),
+    );
+    let exact = finite.iter().filter(|(_, difference)| difference.iter().any(|&value| value != 0.0));
+    let exact: Vec<&str> = exact.map(|(name, _)| *name).collect();
     if exact.is_empty() {
         return Ok(findings);
     }

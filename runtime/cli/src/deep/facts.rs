@@ -102,19 +102,3 @@ fn below(model: &graph::Model, network: &graph::Network) -> Vec<String> {
     }
     seen.into_iter().map(|id| srvae_dsl::plan::net_path(model, id)).collect()
 }
-
-/// The terms of enumerated latents, and of mixtures of experts, whose components are enumerated. With importance weights
-/// they include the gain of the sum, and do not estimate a divergence.
-///
-/// # Errors
-/// The compiler's report.
-pub fn summed(spec: &Spec) -> Result<Vec<String>> {
-    let compilation = of_spec(spec)?;
-    let plan = compilation.plan()?;
-    let is_summed = |draw: &&graph::Draw| matches!(draw.method, graph::DrawMethod::Enumerate { .. });
-    let values = plan.model.draws.iter().filter(is_summed).map(|draw| draw.variable);
-    let components = plan.model.q.iter().filter(|q| q.components().is_some()).map(|q| q.variable);
-    let terms = values.chain(components).map(|variable| format!("KL_{}", plan.name(variable)));
-    // The steps of a sequence are one term.
-    Ok(terms.map(|term| plan.term_name(&term).to_owned()).collect())
-}

@@ -12,6 +12,7 @@ distribution! {
     natural: [],
     closed_forms: [],
     examples: [{ low: -0.5, high: 2.0 } over [1], { low: -1.0, high: 1.0 } over [4, 3, 1]],
+    ends: |config| [config.low, config.high],
     fits: |config, _| match config.low < config.high {
         true => Ok(()),
         false => Err(format!("needs `low` below `high`, not {} and {}", config.low, config.high)),

@@ -4,6 +4,7 @@
 /// with the blocks that convert them and, if the number of channels is not the variable's, a function of the
 /// configuration and of the variable's channels. At a root the list is `[]`. `closed_forms` lists KL(this ‖ p) by p, and
 /// `closed_forms_of` KL(q ‖ this) by q, so that one file declares every pair of its distribution with older ones.
+/// `ends` are those of its values where these have a density only between two numbers of the configuration.
 /// `experts` is present if the type has a function `product` of experts; the list contains the root that it takes beside them.
 ///
 /// The word before the name is `continuous`, `jumping` (continuous, but a draw is not a continuous function of its
@@ -24,6 +25,7 @@ macro_rules! distribution {
         $(closed_forms_of: [$($q:ident: $kl_of:ident),* $(,)?],)?
         $(experts: [$($factor:ident)?],)?
         examples: [$($examples:tt)*],
+        $(ends: $ends:expr,)?
         $(fits: $fits:expr,)?
         $(count: $count:expr,)?
         $(error: $error:literal,)?
@@ -49,6 +51,7 @@ macro_rules! distribution {
             reparameterised: distribution!(@reparameterised $kind),
             atoms: distribution!(@atoms $kind),
             on_surface: distribution!(@on_surface $kind),
+            ends: distribution!(@ends $config $($ends)?),
             fits: distribution!(@fits $config $($fits)?),
             count: distribution!(@count $config $($count)?),
             closed_forms: &[$(stringify!($p)),*],
@@ -122,6 +125,11 @@ macro_rules! distribution {
         let channels_of: fn(&$config, usize) -> usize = $channels;
         channels_of(&$config::read(arguments), channels)
     } };
+    (@ends $config:ident) => { None };
+    (@ends $config:ident $ends:expr) => { Some(|arguments| {
+        let ends: fn(&$config) -> [f64; 2] = $ends;
+        ends(&$config::read(arguments))
+    }) };
     (@fits $config:ident) => { |_, _| Ok(()) };
     (@fits $config:ident $fits:expr) => { |arguments, shape| {
         let fits: fn(&$config, &[usize]) -> Result<(), String> = $fits;

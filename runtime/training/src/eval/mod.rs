@@ -279,10 +279,14 @@ impl Pass<'_> {
                     sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
                 }
             }
+            if done == 0 {
+                // One sample estimates the bound, also where importance weights are sums over enumerated values.
+                by_samples.extend(rows(&bound.bounds()?)?.first().map(|row| row.iter().sum::<f64>()));
+            }
             for row in rows(&bound.log_weights()?)? {
                 sums.iter_mut().zip(row).for_each(|(sum, weight)| sum.add(weight));
                 done += 1;
-                if self.milestones.contains(&done) {
+                if done > 1 && self.milestones.contains(&done) {
                     by_samples.push(sums.iter().map(LogSum::mean).sum::<f64>());
                 }
             }

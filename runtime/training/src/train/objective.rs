@@ -145,7 +145,7 @@ mod tests {
             term("KL_u", TermKind::Kl, &first),
             term("KL_z", TermKind::Kl, &second),
         ];
-        let terms = Terms { terms, scores: Vec::new(), added: Vec::new() };
+        let terms = Terms { terms, scores: Vec::new(), added: Vec::new(), gains: Vec::new() };
         let weighted = terms.weighted(&of_every_divergence(&terms, config), Moment::of(step, 1, 1))?;
         let loss = loss(&weighted, &Config { samples, ..config.clone() })?;
         let slopes = loss.backward()?;
@@ -215,6 +215,7 @@ mod tests {
             terms: vec![Term { name: "RE_x", kind: TermKind::Reconstruction, value: rows(&GAIN)? }],
             scores: vec![Score { log_q: log_q.as_tensor().clone(), baseline: None }],
             added: if is_added { vec![added] } else { Vec::new() },
+            gains: Vec::new(),
         };
         let slopes = loss(&terms, &Config { samples, ..Config::default() })?.backward()?;
         Ok(slopes.get(&log_q).context("no gradient")?.to_vec2()?)

@@ -25,6 +25,17 @@ pub(crate) fn no_closed_form(term: &str, span: Span, reason: &str, place: Span) 
         .hint("write `monte_carlo`, or remove the statement")
 }
 
+/// q draws values outside of the interval in which p has a density.
+pub(crate) fn wider_than_p(name: &str, q: Span, entry: &str, (p, [low, high]): (Span, [f64; 2])) -> Diagnostic {
+    Diagnostic::error("E0453", format!("q draws values of `{name}` at which p has no density, so the bound is −∞"))
+        .at(q, format!("`{entry}` has values outside of [{low}, {high}]"))
+        .and(p, "has none")
+        .hint(format!(
+            "let q be `uniform` between the same numbers, or p a distribution with a density at every number, such as `normal`; for \
+             proportions declare `latent {name}: unit[…]`, with `beta` on both sides"
+        ))
+}
+
 pub(crate) fn bound_twice(term: &str, second: Span, first: Span) -> Diagnostic {
     Diagnostic::error("E0424", format!("the estimator of {term} is chosen twice"))
         .at(second, "again")

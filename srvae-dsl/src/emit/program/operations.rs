@@ -220,10 +220,10 @@ impl Walker<'_> {
                 let inputs = all();
                 quote!(#enumeration.expect(#(#inputs),*))
             }
-            Operation::Whole(signs) => {
-                let (weights, own) = (reference(0), reference(1));
-                let others = all().skip(2).zip(signs).map(|(term, adds)| quote!((#term, #adds)));
-                quote!(#enumeration.whole(#weights, #own, &[#(#others),*], options))
+            Operation::Gain(signs) => {
+                let weights = reference(0);
+                let terms = all().skip(1).zip(signs).map(|(term, adds)| quote!((#term, #adds)));
+                quote!(#enumeration.gain(#weights, &[#(#terms),*], options))
             }
             Operation::Draw(variable, how) => {
                 let draw = self.draw(&method(0), *variable, *how);

@@ -131,6 +131,7 @@ struct Lowering<'m> {
     /// Whether values are inputs, beside the variables.
     has_values: bool,
     addends: Vec<ValueId>,
+    gains: Vec<ValueId>,
     /// Whether draws of global variables are shared by all records, as in the bound.
     shares: bool,
     /// The number of rows of a value per component.
@@ -202,6 +203,7 @@ impl<'m> Lowering<'m> {
             has_rows: true,
             has_values: false,
             addends: Vec::new(),
+            gains: Vec::new(),
             components: 0,
             step: None,
             shares: false,
@@ -226,7 +228,7 @@ impl<'m> Lowering<'m> {
     }
 
     fn finish(self, name: &str, output: Output) -> Program {
-        let Self { given, values, enumerated, scores, addends, .. } = self;
-        finish(Program { name: name.to_owned(), given, values, output, enumerated, scores, addends })
+        let Self { given, values, enumerated, scores, addends, gains, .. } = self;
+        finish(Program { name: name.to_owned(), given, values, output, enumerated, scores, addends, gains })
     }
 }

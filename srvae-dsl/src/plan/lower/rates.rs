@@ -15,7 +15,7 @@ impl Lowering<'_> {
             Operation::Rows => Rate::Record,
             _ if operation.is_given() => Rate::Record,
             Operation::Expand | Operation::Repeat | Operation::PerSample => Rate::Sample,
-            Operation::Expect | Operation::Whole(_) => Rate::Sample,
+            Operation::Expect | Operation::Gain(_) => Rate::Sample,
             Operation::Enumerate { .. } | Operation::RepeatValues(_) | Operation::Strata(_) => Rate::Value,
             Operation::Values(_) | Operation::Widen { .. } | Operation::Table { .. } => Rate::Value,
             Operation::SumOut { .. } | Operation::Rest { .. } if scope.is_empty() => Rate::Sample,
@@ -38,7 +38,7 @@ impl Lowering<'_> {
             | (Operation::SumOut { .. } | Operation::Rest { .. }, _) => inputs,
             (_, Rate::Draws) => inputs.into_iter().map(|input| self.with_draws(input)).collect(),
             (_, Rate::Component) => inputs.into_iter().map(|input| self.with_components(input)).collect(),
-            (Operation::Expect | Operation::Whole(_), _) | (_, Rate::Value) => {
+            (Operation::Expect | Operation::Gain(_), _) | (_, Rate::Value) => {
                 inputs.into_iter().map(|input| self.with_values(input, &scope, over)).collect()
             }
             (_, Rate::Sample) => inputs.into_iter().map(|input| self.with_samples(input)).collect(),

@@ -9,9 +9,6 @@ use crate::plan::call::Call;
 use crate::plan::names::term_field;
 use crate::plan::program::{Operation, Rate, Score, ValueId};
 
-/// The log-probabilities of a group's values, and the position of the term that includes the gain of the sum over them.
-type Group = (ValueId, Option<usize>);
-
 impl Lowering<'_> {
     /// The terms of the bound, `[K, B]` each.
     pub(super) fn terms(&mut self, terms: &[Term]) -> Vec<ValueId> {
@@ -24,28 +21,27 @@ impl Lowering<'_> {
             return each.collect();
         }
         let nats: Vec<ValueId> = terms.iter().map(|term| self.nats(term)).collect();
-        let groups: Vec<Group> = (0..self.model.enumerated.groups().len())
-            .filter_map(|group| Some((self.log_weights(group)?, self.own_term(group, terms))))
-            .collect();
-        let each = terms.iter().enumerate().map(|(at, term)| {
-            let group = self.model.enumerated.group_of(term.variable);
-            let value = match group.and_then(|group| Some((group, *groups.get(group)?))) {
-                Some((group, (weights, own))) if Some(at) == own => self.whole(weights, terms, &nats, (group, at)),
-                Some((_, (weights, _))) if self.values[nats[at].0].rate == Rate::Value => {
+        let groups: Vec<ValueId> =
+            (0..self.model.enumerated.groups().len()).filter_map(|group| self.log_weights(group)).collect();
+        // The terms that are sums over the values of each group.
+        let mut sums: Vec<Vec<usize>> = vec![Vec::new(); groups.len()];
+        let mut each = Vec::with_capacity(terms.len());
+        for (at, (term, own)) in terms.iter().zip(&nats).enumerate() {
+            let group = self.model.enumerated.group_of(term.variable).filter(|group| *group < groups.len());
+            let value = match group.filter(|_| self.values[own.0].rate == Rate::Value) {
+                Some(group) => {
+                    sums[group].push(at);
                     let name = format!("mean_{}", term_field(&term.name));
-                    self.value(Operation::Expect, vec![weights, nats[at]], &name)
+                    self.value(Operation::Expect, vec![groups[group], *own], &name)
                 }
-                _ => self.with_samples(nats[at]),
+                None => self.with_samples(*own),
             };
-            self.value(Operation::PerSample, vec![value], &term_field(&term.name))
-        });
-        each.collect()
-    }
-
-    /// The position of the divergence of a group's first variable.
-    fn own_term(&self, group: usize, terms: &[Term]) -> Option<usize> {
-        let first = self.model.enumerated.groups()[group].first()?;
-        terms.iter().position(|term| term.variable == *first && term.kind != TermKind::Reconstruction)
+            each.push(self.value(Operation::PerSample, vec![value], &term_field(&term.name)));
+        }
+        for (weights, sums) in groups.into_iter().zip(sums) {
+            self.gain(weights, sums.into_iter().map(|at| (&terms[at], nats[at])).collect());
+        }
+        each
     }
 
     /// Log-probabilities of the values of a group of enumerated variables.
@@ -73,19 +69,16 @@ impl Lowering<'_> {
         }
     }
 
-    /// The term of an enumerated variable, which includes the gain of the sum over the values of its group if importance
-    /// weights are used.
-    fn whole(&mut self, weights: ValueId, terms: &[Term], nats: &[ValueId], (group, own): (usize, usize)) -> ValueId {
-        let of_group = |term: &Term, nats: ValueId| {
-            self.model.enumerated.group_of(term.variable) == Some(group) && self.values[nats.0].rate == Rate::Value
-        };
-        let others = terms.iter().zip(nats).enumerate();
-        let others = others.filter(|(at, (term, nats))| *at != own && of_group(term, **nats)).map(|(_, other)| other);
-        let others: Vec<(bool, ValueId)> =
-            others.map(|(term, nats)| (term.kind == TermKind::Reconstruction, *nats)).collect();
-        let signs = others.iter().map(|(sign, _)| *sign).collect();
-        let inputs = [weights, nats[own]].into_iter().chain(others.into_iter().map(|(_, nats)| nats)).collect();
-        self.value(Operation::Whole(signs), inputs, &format!("mean_{}", term_field(&terms[own].name)))
+    /// The gain of importance weights from the sum over the values of a group, which the terms' means do not have.
+    fn gain(&mut self, weights: ValueId, terms: Vec<(&Term, ValueId)>) {
+        if terms.is_empty() {
+            return;
+        }
+        let signs = terms.iter().map(|(term, _)| term.kind == TermKind::Reconstruction).collect();
+        let inputs = std::iter::once(weights).chain(terms.into_iter().map(|(_, nats)| nats)).collect();
+        let gain = self.value(Operation::Gain(signs), inputs, "gain");
+        let gain = self.value(Operation::PerSample, vec![gain], "gains");
+        self.gains.push(gain);
     }
 
     /// Log-probabilities of draws with the score gradient.
