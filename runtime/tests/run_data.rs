@@ -2,6 +2,8 @@
 
 #[path = "data/bad/mod.rs"]
 mod bad;
+#[path = "data/films.rs"]
+mod films;
 #[path = "data/large.rs"]
 mod large;
 #[path = "data/missing.rs"]

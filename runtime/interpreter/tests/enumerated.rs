@@ -120,6 +120,12 @@ fn importance_weights_of_steps_add_up_to_the_likelihood() {
     let terms = model.bound(&data, &mut Noise::seeded(1), &BoundOptions::default()).unwrap();
     let bound = numbers(&terms.elbo().unwrap());
     assert!(bound.iter().zip(&wanted).all(|(bound, exact)| bound < exact), "{bound:?} below {wanted:?}");
+    // The terms are those of the bound, whichever the weights are.
+    let weighted = model.bound(&data, &mut Noise::seeded(1), &BoundOptions::importance(1)).unwrap();
+    for (one, other) in terms.terms.iter().zip(&weighted.terms) {
+        let (one, other) = (numbers(&one.value), numbers(&other.value));
+        assert!(one.iter().zip(&other).all(|(one, other)| near(*one, *other)), "{one:?} and {other:?}");
+    }
     // The bound of a sequence is the sum of those of its steps.
     for (record, (steps, length)) in records.iter().zip(&lengths).enumerate() {
         let each = steps[..*length].iter().map(|step| {
@@ -194,4 +200,33 @@ fn a_long_sequence_has_one_sum_a_step() {
     let plan = compilation.plan().unwrap();
     assert_eq!(plan.model.enumerated.groups().len(), 200);
     assert_eq!(plan.bound.enumerated.len(), 1);
+}
+
+/// N(z | mean, std²).
+fn normal(z: f64, mean: f64, std: f64) -> f64 {
+    (-0.5 * ((z - mean) / std).powi(2)).exp() / (std * std::f64::consts::TAU.sqrt())
+}
+
+/// The mean of a mixture's term over importance samples is the divergence of the mixture, which the trapezoidal rule gives.
+#[test]
+fn the_divergence_of_a_mixture_is_a_term_of_importance_weights() {
+    let model = build(
+        "model m\nobserved x: real[1]\nobserved w: real[1]\nlatent z: real[1]\np(z) = standard_normal\n\
+         p(x | z) = normal(std: 0.5) from z |> linear\np(w | z) = normal(std: 0.7) from z |> linear\n\
+         q(z | x, w) = mixture of (normal(std: 0.8) from 0.3 * x), (normal(std: 0.9) from 0.5 * w)\n",
+    );
+    let (x, w) = (1.5, -2.0);
+    let one = |value: f64| Tensor::new(&[[value]], &Device::Cpu).unwrap();
+    let data = Values::new().with("x", one(x)).with("w", one(w));
+    let samples = 20_000;
+    let terms = model.bound(&data, &mut Noise::seeded(2), &BoundOptions::importance(samples)).unwrap();
+    let found = numbers(&terms.terms.iter().find(|term| term.name == "KL_z").unwrap().value);
+    let q = |z: f64| 0.5 * normal(z, 0.3 * x, 0.8) + 0.5 * normal(z, 0.5 * w, 0.9);
+    let step = 1e-3;
+    let wanted: f64 =
+        (-10_000..10_000).map(|at| f64::from(at) * step).map(|z| step * q(z) * (q(z) / normal(z, 0.0, 1.0)).ln()).sum();
+    let mean = found.iter().sum::<f64>() / samples as f64;
+    let deviation = (found.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / samples as f64).sqrt();
+    // Five standard errors.
+    assert!((mean - wanted).abs() < 5.0 * deviation / (samples as f64).sqrt(), "{mean} for {wanted}, ± {deviation}");
 }

@@ -124,8 +124,16 @@ fn array(variable: &Variable, path: &Path, classes: &[String]) -> Result<Cells> 
     ensure!(count > 0, "{}: array `{name}` has no records", path.display());
     let field = Field { name, raw: Raw::Numbers(array) };
     let range = Range::of(std::iter::once(&field));
-    let how =
-        Fitting { binarise: Binarise::default(), seed: 0, range, classes, names: None, lines: None, numbers: None };
+    let how = Fitting {
+        binarise: Binarise::default(),
+        seed: 0,
+        range,
+        classes,
+        names: None,
+        lines: None,
+        numbers: None,
+        frames: 1,
+    };
     let mut notes = BTreeSet::new();
     let cells = fit(variable, &[&field], &(0..count).collect::<Vec<_>>(), &how, &mut notes)?;
     notes.iter().for_each(|line| note(line));

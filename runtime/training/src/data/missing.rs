@@ -271,6 +271,7 @@ mod tests {
             names: None,
             lines: None,
             numbers: None,
+            frames: 1,
         };
         let (all, mut notes) = ((0..says.len()).collect::<Vec<_>>(), BTreeSet::new());
         let present = present(&variable, &[&own], Some(&flags), &all, &how, &mut notes).unwrap();

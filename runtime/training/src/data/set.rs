@@ -206,6 +206,7 @@ impl DataSet {
                 names: table.names.as_deref(),
                 lines: table.lines.as_deref(),
                 numbers,
+                frames: 1,
             };
             let fields: Vec<&Field> = fields.iter().map(|&at| &table.fields[at]).collect();
             let place = || self.place.clone();

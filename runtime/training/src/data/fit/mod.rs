@@ -2,6 +2,7 @@
 //! fit is reported.
 
 mod fields;
+mod films;
 mod labels;
 mod layout;
 mod numbers;
@@ -15,6 +16,7 @@ use super::formats::arrays;
 use super::table::{Field, Raw};
 use crate::spec::{Space, Variable};
 use anyhow::{Context, Result};
+use films::{film, is_film};
 use labels::label;
 use numbers::{numeric, real};
 use pictures::{binary, image};
@@ -44,19 +46,25 @@ pub struct Fitting<'a> {
     pub lines: Option<&'a [u64]>,
     /// The numbers of the records in their data set, if these are a part of it.
     pub numbers: Option<&'a [usize]>,
+    /// The number of images in a record, each counted as a record of its own; 1 unless the records are sequences of images.
+    pub frames: usize,
 }
 
 impl Fitting<'_> {
-    /// The number of a record in its data set.
+    /// The number of a record in its data set, or of an image among all of them.
     fn number(&self, index: usize) -> usize {
-        self.numbers.map_or(index, |numbers| numbers[index])
+        let (record, frame) = (index / self.frames, index % self.frames);
+        self.numbers.map_or(record, |numbers| numbers[record]) * self.frames + frame
     }
 
     /// The place of a record in messages: its line, or its number from 0.
     pub fn record(&self, index: usize) -> String {
+        let number = self.number(index) / self.frames;
+        let step = if self.frames > 1 { format!(", step {}", index % self.frames + 1) } else { String::new() };
+        let index = index / self.frames;
         let place = match self.lines.and_then(|lines| lines.get(index)) {
-            Some(line) => format!("line {line}"),
-            None => format!("record {}", self.number(index)),
+            Some(line) => format!("line {line}{step}"),
+            None => format!("record {number}{step}"),
         };
         match self.names.and_then(|names| names.get(index)) {
             Some(name) => format!("{place} ({name})"),
@@ -77,6 +85,7 @@ pub fn fit(
     notes: &mut BTreeSet<String>,
 ) -> Result<Cells> {
     let fitted = match variable.space {
+        Space::Image | Space::Binary if is_film(variable) => film(variable, fields, indices, how, notes),
         Space::Label => label(variable, fields, indices, how),
         Space::Image => image(variable, fields, indices, how, notes),
         Space::Binary => binary(variable, fields, indices, how, notes),
