@@ -162,6 +162,12 @@ fn distributions() {
                     sizes(shape),
                     onto(&[shape[0] + 1])
                 ),
+                // q has the same ends.
+                None if entry.ends.is_some() => format!(
+                    "model m\nobserved x: binary[6]\nlatent z0: real[{}]\np(z0) = {density}\nq(z0) = {density}\n\
+                     p(x | z0) = bernoulli from z0 |> flatten |> linear\n",
+                    sizes(shape)
+                ),
                 None => over_latents(&[shape], "z0").replacen("= standard_normal", &format!("= {density}"), 1),
                 Some(head) => {
                     let space = space_entry(entry.spaces[0]).name;
