@@ -371,3 +371,49 @@ fn what_an_expert_reads_that_drops_out_is_not_given() {
     let mode = plan.derivation.modes.iter().find(|mode| mode.name == "imputation").unwrap();
     assert_eq!(plan.steps(mode).collect::<Vec<_>>(), ["z ~ q(z | x)", "w ~ p(w | z)"]);
 }
+
+/// A latent that q draws from the data tells the labels of a chain apart: given it and its neighbours, a label is independent of
+/// the others, so a mode is not given them. A label above or beside which q reads the chain is given all that matters.
+#[test]
+fn a_mode_is_given_what_its_draws_depend_on() {
+    let modes = |text: &str| {
+        let plan = plan_of_text(text);
+        let given = |mode: &srvae_dsl::derive::Mode| format!("{}({})", mode.name, plan.names(&mode.given));
+        let refused: Vec<String> = plan
+            .derivation
+            .refused
+            .iter()
+            .map(|refusal| format!("{}: {}", refusal.name, refusal.reason.text(&plan.model)))
+            .collect();
+        (plan.derivation.modes.iter().map(given).collect::<Vec<_>>(), refused)
+    };
+    let chain = |x: &str, q: &str| {
+        format!(
+            "model m\nindex i in 1..5\nobserved x: real[4]\npartly observed a[i]: label[3]\nlatent z: real[2]\n\
+             p(z) = standard_normal\n{x}\np(a[1] | z) = categorical from z |> linear\n\
+             p(a[i] | a[i - 1], z) = categorical from concat(a[i - 1], z) |> linear\n{q}\ndraw a[i] = enumerate\n"
+        )
+    };
+    let own = "p(x | z) = normal from z |> linear";
+    let (found, refused) = modes(&chain(own, "q(z | x) = normal from x |> linear"));
+    let wanted = [
+        "classification_a[1](x, a[2])",
+        "classification_a[2](x, a[1], a[3])",
+        "classification_a[3](x, a[2], a[4])",
+        "classification_a[4](x, a[3], a[5])",
+        "classification_a[5](x, a[4])",
+    ];
+    assert_eq!(found.iter().filter(|mode| mode.starts_with("classification")).collect::<Vec<_>>(), wanted.each_ref());
+    assert!(!found.iter().any(|mode| mode.starts_with("reconstruction_")), "{found:?}");
+    let why = "reconstruction_a[1]_a[2]_a[3]_a[4]_a[5]: no drawn variable depends on a[1..5]; omit them";
+    assert!(refused.iter().any(|refusal| refusal == why), "{refused:?}");
+    // q reads the chain where it is known: every label matters.
+    let expert = "q(z | x, a[1..5]) = (normal from x |> linear) * (normal from a[i] |> linear) for i in 1..5";
+    let (found, _) = modes(&chain(own, expert));
+    assert!(found.iter().any(|mode| mode == "classification_a[1](x, a[2..5])"), "{found:?}");
+    assert!(found.iter().any(|mode| mode == "reconstruction_a[1]_a[2]_a[3]_a[4]_a[5](x, a[1..5])"), "{found:?}");
+    // The data depend on the last label, so the neighbour and they are read; without z, x is read by the sum.
+    let text = chain("p(x | a[5]) = normal from a[5] |> linear", "q(z | x) = normal from x |> linear");
+    let (found, _) = modes(&text);
+    assert!(found.iter().any(|mode| mode == "classification_a[5](x, a[4])"), "{found:?}");
+}

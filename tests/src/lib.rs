@@ -25,6 +25,8 @@ corpus! {
     belief_net = "../srvae-dsl/tests/corpus/good/score.pgm",
     byte_order_mark = "../srvae-dsl/tests/corpus/good/byte_order_mark.pgm",
     schedule = "../srvae-dsl/tests/corpus/good/tables_of_reals.pgm",
+    labels_in_a_chain = "../srvae-dsl/tests/corpus/good/labels_in_a_chain.pgm",
+    products_over_members = "../srvae-dsl/tests/corpus/good/products_over_members.pgm",
     long = "../srvae-dsl/tests/corpus/good/checkpoint.pgm",
     levels_in_segments = "../srvae-dsl/tests/corpus/good/checkpoint_levels.pgm",
     sequence_in_segments = "../srvae-dsl/tests/corpus/good/checkpoint_sequence.pgm",

@@ -18,6 +18,8 @@ fn the_laws_hold_on_models_of_every_kind() {
         "two_observed",
         "enumerated_steps",
         "partly_observed_chain",
+        "labels_in_a_chain",
+        "products_over_members",
         "minimal",
     ] {
         let output = check(name);

@@ -104,10 +104,7 @@ impl<'r> Run<'r> {
                 self.given(id)?.present.clone().ok_or_else(missing)?
             }
             Operation::Choose => partly::choose(tensor(0)?, tensor(1)?, tensor(2)?)?,
-            Operation::Observed => match value.inputs.len() {
-                2 => partly::observed(None, tensor(0)?, tensor(1)?)?,
-                _ => partly::observed(Some(tensor(0)?), tensor(1)?, tensor(2)?)?,
-            },
+            Operation::Observed => partly::observed(tensor(0)?, tensor(1)?, tensor(2)?)?,
             Operation::Known => partly::known(tensor(0)?, tensor(1)?, tensor(2)?, tensor(3)?)?,
             Operation::Where(presence) => partly::only(*presence == Presence::There, tensor(0)?, tensor(1)?)?,
             Operation::Function(call) => {

@@ -4,7 +4,7 @@
 use candle_core::{DType, Device, Tensor};
 use srvae_dsl::{Overrides, Source, compile};
 use srvae_interpreter::Interpreted;
-use srvae_numerics::{BoundOptions, Model, Noise, Params, Values};
+use srvae_numerics::{BoundOptions, Decode, Draw, Model, Noise, Params, Values};
 
 /// Of steps that are independent of each other, with the number of steps.
 fn steps(count: usize) -> String {
@@ -171,6 +171,64 @@ fn a_chain_that_is_known_in_part_has_its_exact_likelihood() {
         found.iter().zip(&wanted).all(|(found, wanted)| (found - wanted).abs() < 1e-10),
         "{found:?} for {wanted:?}"
     );
+}
+
+/// A label of a chain given others: its probabilities are those of all chains that have the given ones. Beside the chain alone, the
+/// neighbours are given; below a latent that is summed out, all others, and not the data, which tell nothing beside the last one.
+#[test]
+fn a_label_given_others_has_its_exact_probabilities() {
+    let (labels, classes) = (4, 3);
+    for (above, given) in [("", ["a[1]", "a[3]"].as_slice()), ("c", ["a[1]", "a[3]", "a[4]"].as_slice())] {
+        let read =
+            |others: &[&str]| others.iter().copied().filter(|other| !other.is_empty()).collect::<Vec<_>>().join(", ");
+        let head = |parents: &[&str]| match read(parents) {
+            none if none.is_empty() => ("".to_owned(), "categorical".to_owned()),
+            parents => (format!(" | {parents}"), format!("categorical from concat({parents}) |> linear")),
+        };
+        let ((first, of_first), (next, of_next)) = (head(&[above]), head(&["a[i - 1]", above]));
+        let latent = match above {
+            "" => "",
+            _ => "latent c: binary[2]\np(c) = bernoulli\ndraw c = enumerate\n",
+        };
+        let model = build(&format!(
+            "model m\nindex i in 1..{labels}\nobserved x: binary[4]\npartly observed a[i]: label[{classes}]\n{latent}\
+             p(a[1]{first}) = {of_first}\np(a[i]{next}) = {of_next}\n\
+             p(x | a[{labels}]) = bernoulli from a[{labels}] |> linear\ndraw a[i] = enumerate\n"
+        ));
+        let mode = model.modes().iter().find(|mode| mode.name == "classification_a[2]").unwrap();
+        assert_eq!(mode.given, given);
+        let all = |row: [usize; 4], rows: usize| {
+            let one_hot =
+                |label: usize| (0..classes).map(|class| f64::from(u8::from(class == label))).collect::<Vec<_>>();
+            let tensor =
+                |row: Vec<f64>, each: usize| Tensor::from_vec(row.repeat(rows), (rows, each), &Device::Cpu).unwrap();
+            let x = Values::new().with("x", tensor(bits(6, 4).collect(), 4));
+            let there = Tensor::from_vec(vec![1.0; rows], rows, &Device::Cpu).unwrap();
+            row.iter().enumerate().fold(x, |values, (at, label)| {
+                let name = format!("a[{}]", at + 1);
+                let values = values.with(&Values::presence_of(&name), there.clone());
+                values.with(&name, tensor(one_hot(*label), classes))
+            })
+        };
+        let draw = Draw { decode: Decode::Mean, ..Draw::default() };
+        for (one, three, four) in [(0, 1, 2), (2, 2, 0)] {
+            let found = model.run(&mode.name, &all([one, 0, three, four], 1), 1, &mut Noise::seeded(1), &draw).unwrap();
+            let joint = |label: usize| {
+                let values = all([one, label, three, four], 1);
+                let terms = model.bound(&values, &mut Noise::seeded(1), &BoundOptions::default()).unwrap();
+                numbers(&terms.elbo().unwrap())[0].exp()
+            };
+            let joint: Vec<f64> = (0..classes).map(joint).collect();
+            let sum: f64 = joint.iter().sum();
+            let found = numbers(found.get("a[2]").unwrap());
+            // Rounding of quotients of probabilities.
+            assert!(
+                found.iter().zip(&joint).all(|(found, joint)| (found - joint / sum).abs() < 1e-12),
+                "{found:?} for {joint:?}"
+            );
+            assert!(joint.iter().any(|one| (one / sum - 1.0 / 3.0).abs() > 0.05), "{joint:?} says nothing");
+        }
+    }
 }
 
 /// Steps after a record's end are in no term that the file adds to the objective.

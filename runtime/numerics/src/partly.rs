@@ -125,23 +125,25 @@ pub fn only(there: bool, present: &Tensor, numbers: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// Shapes that differ.
 pub fn known(present: &Tensor, own: &Tensor, values: &Tensor, log_probs: &Tensor) -> Result<Tensor> {
-    let certain = observed(None, own, values)?.to_dtype(log_probs.dtype())?;
+    let certain = certain(own, values)?.to_dtype(log_probs.dtype())?;
     rows(present, log_probs)?.where_cond(&certain, &log_probs.contiguous()?)
 }
 
 /// For each value of a variable, `[N]`, 0 if it is the observed one, or none is present, otherwise a log-probability that is
-/// as good as 0. `own` and `values` are `[N, …]`. Without presences, all are present.
+/// as good as 0. `own` and `values` are `[N, …]`.
 ///
 /// # Errors
 /// Shapes that differ.
-pub fn observed(present: Option<&Tensor>, own: &Tensor, values: &Tensor) -> Result<Tensor> {
+pub fn observed(present: &Tensor, own: &Tensor, values: &Tensor) -> Result<Tensor> {
+    let certain = certain(own, values)?;
+    rows(present, &certain)?.where_cond(&certain, &certain.zeros_like()?)
+}
+
+/// The same if all are present.
+fn certain(own: &Tensor, values: &Tensor) -> Result<Tensor> {
     let apart = (own - values)?.abs()?.flatten_from(1)?.max(1)?;
     let zeros = apart.zeros_like()?;
-    let certain = apart.lt(0.5)?.where_cond(&zeros, &zeros.affine(0.0, NEVER)?)?;
-    match present {
-        Some(present) => rows(present, &certain)?.where_cond(&certain, &zeros),
-        None => Ok(certain),
-    }
+    apart.lt(0.5)?.where_cond(&zeros, &zeros.affine(0.0, NEVER)?)
 }
 
 /// The observed rows of a value, and zeros in place of the others, which are always valid.
@@ -213,9 +215,9 @@ mod tests {
         let log_q = tensor(&[-0.1, -0.2, -0.3, -2.1, -2.2, -2.3]);
         let found = known(&tensor(&[1.0, 0.0, 0.0, 1.0, 0.0, 0.0]), &own, &values, &log_q).unwrap();
         let found = found.exp().unwrap().to_vec1::<f64>().unwrap();
-        let certain = observed(Some(&tensor(&[1.0, 0.0, 0.0, 1.0, 0.0, 0.0])), &own, &values).unwrap();
-        assert_eq!(certain.exp().unwrap().to_vec1::<f64>().unwrap(), [0.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
-        let certain = observed(None, &own, &values).unwrap();
+        let seen = observed(&tensor(&[1.0, 0.0, 0.0, 1.0, 0.0, 0.0]), &own, &values).unwrap();
+        assert_eq!(seen.exp().unwrap().to_vec1::<f64>().unwrap(), [0.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
+        let certain = certain(&own, &values).unwrap();
         assert_eq!(certain.exp().unwrap().to_vec1::<f64>().unwrap(), [0.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
         let expected = [0.0, (-0.2f64).exp(), (-0.3f64).exp(), 1.0, (-2.2f64).exp(), (-2.3f64).exp()];
         // Rounding of an exponential of a number of about 1.

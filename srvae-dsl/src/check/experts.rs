@@ -231,13 +231,13 @@ impl Checker<'_> {
         let Some(first) = means.next() else { return };
         let ancestry = Ancestry::of(q);
         let beside = draws.iter().find_map(|draw| match draw.method {
-            DrawMethod::Enumerate { .. } => Some(("is enumerated", draw)),
+            DrawMethod::Enumerate { .. } => Some((messages::Beside::Enumerated, draw)),
             DrawMethod::Score if ancestry.is_drawn_after(first.variable, draw.variable) => {
-                Some(("is drawn by its score below it", draw))
+                Some((messages::Beside::Score, draw))
             }
             _ => None,
         });
-        let other = means.next().map(|other| (other.variable, "is a mixture too", other.span));
+        let other = means.next().map(|other| (other.variable, messages::Beside::Mixture, other.span));
         let other = other.or(beside.map(|(what, draw)| (draw.variable, what, draw.span)));
         if let Some((id, what, span)) = other {
             let (own, other) = (&self.variable(first.variable).name, &self.variable(id).name);

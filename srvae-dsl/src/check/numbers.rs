@@ -4,8 +4,9 @@ use super::Checker;
 use super::settings::show;
 use crate::ast::{Expression, ExpressionKind, Space};
 use crate::catalog::{self, LARGEST_SIZE, SpaceEntry};
-use crate::diagnostics::messages;
+use crate::diagnostics::{Diagnostic, messages};
 use crate::graph::{Number, Operator, ParamId, Value};
+use crate::source::Span;
 
 /// The maximum number of elements of one variable.
 const MOST_ELEMENTS: u64 = 1 << 32;
@@ -61,11 +62,24 @@ impl Checker<'_> {
         }
     }
 
-    /// A number that is the same for all records, so not the length of a sequence.
+    /// A number that is the same for all records, so not the length of a sequence: a size or an argument.
     pub(super) fn fixed(&mut self, expression: &Expression) -> Option<(Number, Value)> {
+        self.without_length(expression, messages::length_for_size)
+    }
+
+    /// The same for a number of the objective.
+    pub(super) fn fixed_weight(&mut self, expression: &Expression) -> Option<(Number, Value)> {
+        self.without_length(expression, messages::length_for_weight)
+    }
+
+    fn without_length(
+        &mut self,
+        expression: &Expression,
+        message: fn(&str, Span) -> Diagnostic,
+    ) -> Option<(Number, Value)> {
         let (number, value) = self.number(expression)?;
         if let Some(length) = self.length.clone().filter(|length| self.depends_on(&number, length)) {
-            self.findings.push(messages::length_for_number(&length, expression.span));
+            self.findings.push(message(&length, expression.span));
             return None;
         }
         Some((number, value))

@@ -149,7 +149,7 @@ impl Checker<'_> {
     }
 
     fn quantity(&mut self, expression: &Expression) -> Option<Quantity> {
-        let (number, value) = self.fixed(expression)?;
+        let (number, value) = self.fixed_weight(expression)?;
         let found = real(&value).map(|value| Quantity { number, value });
         if found.is_none() {
             self.findings.push(messages::weight_is_no_number(&show(&value), expression.span));

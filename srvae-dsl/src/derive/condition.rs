@@ -8,6 +8,7 @@
 //! not exist.
 
 use super::mode::{CONDITIONAL, GENERATION, Mode, Step, names, read};
+use super::sums::joined;
 use super::{is_deterministic, is_supplied};
 use crate::graph::{Body, Factor, Model, NodeId, Role, Side, VariableId, VariableSet};
 
@@ -132,6 +133,8 @@ struct Known<'m> {
     state: Vec<State>,
     /// Drawn from q, in the order in which the need was found.
     inferred: Vec<VariableId>,
+    /// Whether one of them is summed out of p, and so all that the sum reads are inferred.
+    has_sum: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -151,7 +154,7 @@ impl<'m> Known<'m> {
         let (mut p, mut q) = (vec![None; state.len()], vec![None; state.len()]);
         model.p.iter().for_each(|factor| p[factor.variable.0] = Some(factor));
         model.q.iter().for_each(|factor| q[factor.variable.0] = Some(factor));
-        Self { model, evidence, p, q, state, inferred: Vec::new() }
+        Self { model, evidence, p, q, state, inferred: Vec::new(), has_sum: false }
     }
 
     fn is_drawn_from_q(&self, id: VariableId) -> bool {
@@ -219,23 +222,20 @@ impl<'m> Known<'m> {
         Ok(())
     }
 
-    /// Infers the latents that are summed out, which are drawn together given all that the sum reads. Returns a variable of
-    /// the data that it reads and that is not known. An unknown leaf of p has no influence, because its factor integrates to 1.
+    /// Infers the latents that are summed out, which are drawn together, and what they depend on. Returns a variable of the
+    /// data that is among these and not known.
     fn infer_sum(&mut self, variable: VariableId) -> Option<VariableId> {
+        if std::mem::replace(&mut self.has_sum, true) {
+            return None;
+        }
         let model = self.model;
-        let is_leaf = |id: VariableId| !model.p.iter().any(|factor| factor.parents.contains(id));
-        for factor in model.sum.turns.iter().filter_map(|turn| model.p_of(turn.variable)) {
-            for id in factor.parents.iter().chain([factor.variable]).filter(|id| *id != variable) {
-                let comes_with_data =
-                    !matches!(model.variable(id).role, Role::Latent | Role::Global) && !model.sum.contains(id);
-                if comes_with_data && !self.contains(id) {
-                    if is_leaf(id) {
-                        continue;
-                    }
-                    return Some(id);
-                }
-                self.add(id, Link::ReadBy { variable: id, reader: variable });
+        let is_known = |id| self.contains(id) && !(model.sum.contains(id) && !self.is_evidence(id));
+        for id in joined(model, is_known).into_iter().filter(|id| *id != variable) {
+            let is_drawn = matches!(model.variable(id).role, Role::Latent | Role::Global) || model.sum.contains(id);
+            if !is_drawn && !self.contains(id) {
+                return Some(id);
             }
+            self.add(id, Link::ReadBy { variable: id, reader: variable });
         }
         None
     }
@@ -350,7 +350,7 @@ impl Reason {
                 format!("{reader} reads {}, which a record may lack", name(later))
             }
             Self::Ignored(ignored) => {
-                let names = ignored.iter().map(name).collect::<Vec<_>>().join(" and ");
+                let names = model.listed(&ignored.iter().copied().collect()).join(" and ");
                 let them = if ignored.len() > 1 { "them" } else { "it" };
                 format!("no drawn variable depends on {names}; omit {them}")
             }

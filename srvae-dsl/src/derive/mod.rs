@@ -6,6 +6,7 @@ mod condition;
 mod mode;
 mod modes;
 mod objective;
+mod sums;
 mod switched;
 
 pub use bound::{Bounded, Presence, Term, TermKind, bounded, terms};
@@ -14,6 +15,7 @@ pub use condition::{Link, Obstacle as InferenceObstacle, Reason, condition};
 pub use mode::{Mode, Step, Switch};
 pub use modes::{Refusal, given, modes};
 pub use objective::{Objective, Standing, objective};
+pub use sums::joining;
 pub use switched::levels;
 
 use crate::catalog::Origin;

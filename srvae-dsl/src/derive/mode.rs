@@ -1,6 +1,7 @@
 //! A mode of inference: a list of draws.
 
 use super::parents_where;
+use super::sums::joined;
 use crate::graph::{Model, NetBody, NetId, Role, Side, VariableId, VariableSet, family};
 
 pub(super) const GENERATION: &str = "generation";
@@ -92,13 +93,13 @@ pub(super) fn read(model: &Model, evidence: &[VariableId], steps: &[Step]) -> Ve
     let ends = ends_with_record(model);
     for step in steps {
         if step.side == Side::Q && model.sum.contains(step.variable) {
-            // All of them are drawn at once, given every variable of the sum and the length of the record.
-            let seen = model.sum.variables().filter(|id| evidence.contains(*id));
-            let scored = model.sum.scored().chain(model.length).chain(seen);
-            let parents = model.sum.turns.iter().filter_map(|turn| model.p_of(turn.variable));
-            let all = parents.flat_map(|factor| factor.parents.iter()).chain(scored);
-            read.extend(all.filter(|id| !made.contains(*id)));
-            made.insert(step.variable);
+            // All of them are drawn at once, given what they depend on and the length of the record.
+            let is_drawn = |id: VariableId| model.sum.contains(id) && !evidence.contains(id);
+            if !made.contains(step.variable) {
+                let all = joined(model, |id| !is_drawn(id) && (evidence.contains(id) || made.contains(id)));
+                read.extend(all.into_iter().chain(model.length).filter(|id| !made.contains(*id)));
+                made.extend(model.sum.variables().filter(|id| is_drawn(*id)));
+            }
             continue;
         }
         let Some(factor) = model.factor(step.side, step.variable) else { continue };

@@ -2,6 +2,7 @@
 
 use super::condition::{Reason, condition, has_an_expert, steps};
 use super::mode::{CONDITIONAL, GENERATION, Mode, Step, names, of, read};
+use super::sums::joined;
 use super::switched::{CONTINUATION, TOP, continuation, top};
 use super::{is_data, is_deterministic, is_partly, is_supplied, parents_where};
 use crate::graph::{Factor, Model, Role, Side, Space, VariableId, VariableSet, family};
@@ -27,18 +28,18 @@ pub fn modes(model: &Model) -> (Vec<Mode>, Vec<Refusal>) {
     let data = of(model, |id| is_data(model, id));
     let mut add = |name: String, given: Vec<VariableId>, found: Result<Mode, Reason>| match found {
         Ok(mode) if all.iter().any(|other| other.is_same(&mode)) => {}
-        Ok(mode) => all.push(Mode { name, ..mode }),
+        Ok(mode) => all.push(mode),
         Err(reason) => refused.push(Refusal { name, given, reason }),
     };
-    add(GENERATION.to_owned(), conditions(model), given(model, &[]));
+    let generation = given(model, &[]).map(|mode| Mode { name: GENERATION.to_owned(), ..mode });
+    add(GENERATION.to_owned(), conditions(model), generation);
     let partly = of(model, |id| is_partly(model, id));
     if !model.q.is_empty() || !model.sum.is_empty() {
         add(RECONSTRUCTION.to_owned(), data.clone(), reconstruction(model, &data, RECONSTRUCTION));
         if !partly.is_empty() {
             let all = of(model, |id| is_data(model, id) || is_partly(model, id));
-            let name = format!("{RECONSTRUCTION}_{}", names(model, &partly));
-            let found = reconstruction(model, &all, &name);
-            add(name, all, found);
+            let found = reconstruction_with(model, &all, &partly);
+            add(format!("{RECONSTRUCTION}_{}", names(model, &partly)), all, found);
         }
         add(REGENERATION.to_owned(), data.clone(), generative_reconstruction(model, &data));
         if model.length.is_some() && model.variables.iter().any(|variable| variable.step.is_some()) {
@@ -57,7 +58,7 @@ pub fn modes(model: &Model) -> (Vec<Mode>, Vec<Refusal>) {
         add(name, evidence, found);
     }
     for (name, evidence) in evidences(model) {
-        let found = given(model, &evidence);
+        let found = given(model, &evidence).map(|mode| Mode { name: name.clone(), ..mode });
         add(name, evidence, found);
     }
     (all, refused)
@@ -128,6 +129,16 @@ fn reconstruction(model: &Model, data: &[VariableId], name: &str) -> Result<Mode
     of_data(model, name, data, steps)
 }
 
+/// The reconstruction from the data and the partly observed variables. It is named after those that its draws depend on.
+fn reconstruction_with(model: &Model, all: &[VariableId], partly: &[VariableId]) -> Result<Mode, Reason> {
+    let mode = reconstruction(model, all, RECONSTRUCTION)?;
+    let read: Vec<VariableId> = mode.given.iter().copied().filter(|id| is_partly(model, *id)).collect();
+    match read.is_empty() {
+        true => Err(Reason::Ignored(partly.to_vec())),
+        false => Ok(Mode { name: format!("{RECONSTRUCTION}_{}", names(model, &read)), ..mode }),
+    }
+}
+
 /// The mode that infers a partly observed variable, or all steps of one, from all other data: a class (classification) or
 /// another value (imputation).
 fn completion(model: &Model, whole: &[VariableId], alone: bool) -> (String, Vec<VariableId>) {
@@ -141,6 +152,9 @@ fn completion(model: &Model, whole: &[VariableId], alone: bool) -> (String, Vec<
 fn completed(model: &Model, whole: &[VariableId], evidence: &[VariableId], name: &str) -> Result<Mode, Reason> {
     let steps = steps(model, evidence)?;
     let mut needed: VariableSet = whole.iter().copied().collect();
+    let is_from_q = |step: &&Step| step.side == Side::Q && !model.sum.contains(step.variable);
+    let from_q = steps.iter().filter(is_from_q).map(|step| step.variable);
+    let known: VariableSet = evidence.iter().copied().chain(from_q).collect();
     let mut has_sum = false;
     loop {
         let before = needed.clone();
@@ -150,9 +164,8 @@ fn completed(model: &Model, whole: &[VariableId], evidence: &[VariableId], name:
             }
             if !has_sum && step.side == Side::Q && model.sum.contains(step.variable) {
                 has_sum = true;
-                // The variables that are summed out are drawn together, given all that the sum reads.
-                let factors = model.sum.turns.iter().filter_map(|turn| model.p_of(turn.variable));
-                needed.extend(factors.flat_map(|factor| factor.parents.iter().chain([factor.variable])));
+                // The variables that are summed out are drawn together, given all that they depend on.
+                needed.extend(joined(model, |id| known.contains(id)));
             }
             let factor = model.factor(step.side, step.variable);
             let parents = factor.map(|factor| parents_where(model, factor, |id| evidence.contains(&id)));

@@ -1,6 +1,7 @@
 //! Folds repeated rows that differ only in their indices, as in deep hierarchies.
 
 use std::borrow::Borrow;
+use std::ops::Range;
 
 /// The minimum number of repetitions for folding.
 const LEAST: usize = 5;
@@ -9,6 +10,8 @@ const LONGEST: usize = 16;
 
 /// The maximum length of a pattern of operations.
 const MOST_LINES: usize = 64;
+/// A block is a variant of another if at most one line out of this many differs.
+const MOST_DIFFERENT: usize = 4;
 
 /// A row without its indices, and the indices: the numbers in its names.
 pub type Form = (String, Vec<i64>);
@@ -44,7 +47,8 @@ pub fn alike(rows: Vec<String>) -> Vec<String> {
                 let lines = if period == 1 { "this line".to_owned() } else { format!("these {period} lines") };
                 let times = if saved == period { "once".to_owned() } else { format!("{} times", saved / period) };
                 folded.push(format!("⋮ {lines} {times} more"));
-                at += period + saved;
+                let after = at + period + saved;
+                at = variants((&rows, &plain), at..at + period, after, &mut folded);
             }
             None => {
                 folded.push(rows[at].clone());
@@ -53,6 +57,41 @@ pub fn alike(rows: Vec<String>) -> Vec<String> {
         }
     }
     folded
+}
+
+/// Folds what follows the repetitions of a block, as long as it assigns the same names: only lines that differ from those of the
+/// block are printed. Returns the position after it.
+fn variants(
+    (rows, plain): (&[String], &[String]),
+    block: Range<usize>,
+    mut at: usize,
+    folded: &mut Vec<String>,
+) -> usize {
+    loop {
+        let pairs = plain[block.clone()].iter().zip(&plain[at..]);
+        let length = pairs.take_while(|(own, other)| assigned(own) == assigned(other)).count();
+        let differing: Vec<usize> = (0..length).filter(|line| plain[block.start + line] != plain[at + line]).collect();
+        let is_whole = length == block.len();
+        let count = if is_whole { same_as_first(&plain[at..], length) } else { 1 };
+        let is_near = differing.len() <= length / MOST_DIFFERENT && count * length >= differing.len() + 1 + LEAST;
+        if !is_near {
+            return at;
+        }
+        let lines = if is_whole { "these lines".to_owned() } else { format!("the first {length} of these lines") };
+        let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };
+        let end = if differing.is_empty() { "" } else { ", where these differ:" };
+        folded.push(format!("⋮ {lines} {times} more{end}"));
+        folded.extend(differing.into_iter().map(|line| format!("    {}", rows[at + line])));
+        at += count * length;
+        if !is_whole {
+            return at;
+        }
+    }
+}
+
+/// The name that a line assigns.
+fn assigned(line: &str) -> &str {
+    line.split_once(' ').map_or(line, |(name, _)| name)
 }
 
 /// How often the first lines follow one another.
@@ -218,6 +257,32 @@ mod tests {
         let folded = alike(lines);
         assert_eq!(folded[..3], line(1));
         assert_eq!(folded[3..], ["⋮ these 3 lines 3 times more", "resize = resize(conv, 8)"]);
+    }
+
+    /// Levels of two sizes, and the last one, which is followed by the data.
+    #[test]
+    fn blocks_that_differ_in_a_few_lines_are_printed_once() {
+        let level = |at: usize| {
+            let size = if at > 4 { 16 } else { 8 };
+            let own = |name: &str, from: &str| format!("{name}_{at} = {name}({from}_{at})");
+            let mut lines: Vec<String> = ["a", "b", "c", "d", "e", "f"].map(|name| own(name, "z")).to_vec();
+            lines.push(if at == 7 {
+                "p_x = conv(f_7)".to_owned()
+            } else {
+                format!("resize_{at} = resize(f_{at}, {size})")
+            });
+            lines
+        };
+        let folded = alike((1..=7).flat_map(level).collect());
+        assert_eq!(folded[..7], level(1));
+        let rest = [
+            "⋮ these 7 lines 3 times more",
+            "⋮ these lines 2 times more, where these differ:",
+            "    resize_5 = resize(f_5, 16)",
+            "⋮ the first 6 of these lines once more",
+            "p_x = conv(f_7)",
+        ];
+        assert_eq!(folded[7..], rest);
     }
 
     #[test]

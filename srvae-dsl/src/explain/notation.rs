@@ -5,6 +5,9 @@ use crate::derive::is_deterministic;
 use crate::graph::{Argument, Body, Factor, Joint, Network, Node, Op, Role, Stage, Variable, VariableId, in_ranges};
 use crate::plan::Plan;
 
+/// The number of experts of a product that are listed.
+const MOST_EXPERTS: usize = 4;
+
 /// `growth: 64, steps: 3`; the values of an argument that repeats follow one another.
 pub fn arguments(args: &[Argument]) -> String {
     let mut parts: Vec<String> = Vec::new();
@@ -60,11 +63,15 @@ pub fn density(plan: &Plan, factor: &Factor) -> String {
     }
 }
 
-/// `normal * normal * standard_normal`, of a node that is a product.
+/// `normal * normal * standard_normal`, of a node that is a product. Of many experts only their number: `(12 times normal) * …`.
 fn product(entry: &Distribution, node: &Node) -> Option<String> {
     let Op::Experts { joint: Joint::Product, roots, .. } = node.op else { return None };
     let root = entry.experts.and_then(|experts| experts.root).unwrap_or_default();
-    let each = [vec![entry.name; node.inputs.len()], vec![root; roots]].concat();
+    let own = match node.inputs.len() {
+        many if many > MOST_EXPERTS => vec![format!("({many} times {})", entry.name)],
+        few => vec![entry.name.to_owned(); few],
+    };
+    let each = [own, vec![root.to_owned(); roots]].concat();
     Some(each.join(" * "))
 }
 

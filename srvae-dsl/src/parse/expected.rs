@@ -63,7 +63,9 @@ fn describe(rule: Rule) -> &'static str {
         Rule::EOI => "the end of the statement",
         Rule::name | Rule::label | Rule::indexed => "a name",
         Rule::number | Rule::literal => "a value",
-        Rule::sum | Rule::product | Rule::scale | Rule::operand | Rule::experts | Rule::expert => "a value or a name",
+        Rule::sum | Rule::product | Rule::scale | Rule::operand | Rule::experts | Rule::expert | Rule::repeated => {
+            "a value or a name"
+        }
         Rule::string => "a path in quotes",
         Rule::expression | Rule::call | Rule::group => "an expression",
         Rule::network => "a network",

@@ -114,7 +114,7 @@ pub enum Operation {
     /// it. Inputs: presence, observed value, enumerated values, their log-probabilities.
     Known,
     /// For each value of a variable that is summed out: 0 if it is the observed one, or none is observed, otherwise a
-    /// log-probability that is as good as 0. Inputs: presence, if records may lack it, observed value, values.
+    /// log-probability that is as good as 0. Inputs: presence, observed value, values.
     Observed,
     /// A tensor in the records that have a variable (or lack it), and 0 in the others. Inputs: presence, tensor.
     Where(Presence),

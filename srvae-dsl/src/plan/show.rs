@@ -198,10 +198,9 @@ impl Plan {
             }
             Operation::ExpandLike | Operation::DrawOf | Operation::LogProbOf => inputs[0].clone(),
             Operation::Choose => format!("{} where it is observed, else {}", inputs[1], inputs[2]),
-            Operation::Observed => match inputs.as_slice() {
-                [own, every] => format!("0 where {every} is {own}, else never"),
-                _ => format!("0 where {} is {} or that is missing, else never", inputs[2], inputs[1]),
-            },
+            Operation::Observed => {
+                format!("0 where {} is {} or that is missing, else never", inputs[2], inputs[1])
+            }
             Operation::Known => format!("{}, or all on {} where it is observed", inputs[3], inputs[1]),
             Operation::Where(_) => format!("{}, where {}", inputs[1], self.presence(program, value)),
             Operation::Given(_)
@@ -284,6 +283,11 @@ fn listed(names: &[String]) -> String {
 /// `normal(p_1) where has_w * normal(p_2) * standard_normal`.
 fn experts(name: &str, presences: &[usize], roots: usize, inputs: &[String]) -> String {
     let mut each = alternatives(presences, inputs, |head| format!("{name}({head})"));
+    if let [first, second, .., last] = each.as_slice()
+        && each.len() > 4
+    {
+        each = vec![first.clone(), second.clone(), "…".to_owned(), last.clone()];
+    }
     let root = catalog::distribution(name).and_then(|entry| entry.experts?.root);
     each.extend(root.into_iter().flat_map(|root| vec![root.to_owned(); roots]));
     each.join(" * ")

@@ -152,12 +152,26 @@ pub(crate) fn value_of_steps(
         .hint("a value over the length has one shape at all steps: keep a state of fixed size, as in `let h[t] = gru(h[t - 1], x[t])`")
 }
 
-/// The length of a sequence where a number is expected that is the same for all records.
-pub(crate) fn length_for_number(length: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0521", format!("the length `{length}` differs between records, so it is not a number of the model"))
-        .at(span, "a length, not a number")
-        .hint(format!(
-            "let each step be a variable: `index t in 1..{length}`, `observed x[t]: real[1]`; if all records have {length} steps, declare \
-             `param {length} = 4` instead of `length {length}`"
-        ))
+/// The length of a sequence where a size or an argument is expected, which is the same for all records.
+pub(crate) fn length_for_size(length: &str, span: Span) -> Diagnostic {
+    length_for_number(length, span).hint(format!(
+        "let each step be a variable: `index t in 1..{length}`, `observed x[t]: real[1]`; if all records have {length} steps, declare \
+         `param {length} = 4` instead of `length {length}`"
+    ))
+}
+
+/// The same in the objective.
+pub(crate) fn length_for_weight(length: &str, span: Span) -> Diagnostic {
+    length_for_number(length, span).hint(format!(
+        "a weight is one number for all records, such as `0.1`, or a parameter: `param scale = 0.1`; if all records have {length} steps, \
+         declare `param {length} = 4` instead of `length {length}`, and it is such a number"
+    ))
+}
+
+fn length_for_number(length: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(
+        "E0521",
+        format!("the length `{length}` differs between records, so it is not a number of the model"),
+    )
+    .at(span, "a length, not a number")
 }

@@ -30,15 +30,8 @@ impl Walker<'_> {
                 quote!(::srvae::partly::choose(#(#inputs),*))
             }
             Operation::Observed => {
-                let (own, every) = (reference(value.inputs.len() - 2), reference(value.inputs.len() - 1));
-                let present = match value.inputs.len() {
-                    2 => quote!(::std::option::Option::None),
-                    _ => {
-                        let present = reference(0);
-                        quote!(::std::option::Option::Some(#present))
-                    }
-                };
-                quote!(::srvae::partly::observed(#present, #own, #every))
+                let inputs = all();
+                quote!(::srvae::partly::observed(#(#inputs),*))
             }
             Operation::Known => {
                 let inputs = all();

@@ -23,7 +23,8 @@ impl Builder {
                 Rule::experts | Rule::mean => {
                     joint = if part.as_rule() == Rule::mean { Joint::Mean } else { Joint::Product };
                     let each = part.into_inner();
-                    let each = each.filter(|part| matches!(part.as_rule(), Rule::expert | Rule::component));
+                    let each =
+                        each.filter(|part| matches!(part.as_rule(), Rule::expert | Rule::repeated | Rule::component));
                     experts = each.map(|expert| self.expert(expert)).collect::<Option<Vec<_>>>()?;
                     body = experts.first().map(|expert| expert.body.clone());
                 }

@@ -109,8 +109,8 @@ struct Lowering<'m> {
     over: Vec<VariableId>,
     /// ln p of the variables whose factors are part of the sum, given those that joined before.
     of_sum: BTreeMap<VariableId, ValueId>,
-    /// The evidence of a mode among the variables that are summed out.
-    evidence: BTreeMap<VariableId, ValueId>,
+    /// The variables that are summed out here: in a mode, not those that are given.
+    summed: BTreeSet<VariableId>,
     /// The observed values of partly observed variables, and their presences. Only in the bound.
     partly: BTreeMap<VariableId, (ValueId, ValueId)>,
     /// Partly observed variables before q draws them: 0 in records that lack them. Only in the bound.
@@ -191,7 +191,7 @@ impl<'m> Lowering<'m> {
             scopes: BTreeMap::new(),
             over: Vec::new(),
             of_sum: BTreeMap::new(),
-            evidence: BTreeMap::new(),
+            summed: BTreeSet::new(),
             partly: BTreeMap::new(),
             where_observed: BTreeMap::new(),
             partial: None,

@@ -2,7 +2,7 @@
 
 use super::Lowering;
 use crate::catalog::{self, Space};
-use crate::derive::{Presence, is_dequantised};
+use crate::derive::{Presence, is_dequantised, joining};
 use crate::graph::{Factor, Side, VariableId};
 use crate::plan::call::Call;
 use crate::plan::program::{How, Operation, Rate, ValueId};
@@ -16,18 +16,19 @@ pub(super) struct Table {
 }
 
 impl Lowering<'_> {
-    /// All values of the variables that are summed out.
+    /// All values of the variables that are summed out. In a mode, those that are given keep their values.
     pub(super) fn every_value(&mut self) {
         let model = self.model;
         let like = self.given.first().and_then(|id| self.known.get(id)).copied();
         let Some(like) = like.filter(|_| !model.sum.is_empty()) else { return };
         let like = self.for_samples(like);
         for id in model.sum.variables() {
-            if let Some(own) = self.known.get(&id).filter(|_| !self.partly.contains_key(&id)) {
-                self.evidence.insert(id, *own);
+            if self.known.contains_key(&id) && !self.partly.contains_key(&id) {
+                continue;
             }
             let value = self.value(Operation::Values(id), vec![like], &model.variable(id).name);
             self.know(id, value);
+            self.summed.insert(id);
         }
     }
 
@@ -36,10 +37,17 @@ impl Lowering<'_> {
     pub(super) fn join(&mut self) -> Vec<Table> {
         let model = self.model;
         let (mut open, mut all): (Vec<(Vec<VariableId>, ValueId)>, Vec<Table>) = (Vec::new(), Vec::new());
+        let joining = joining(model, |id| self.known.contains_key(&id) && !self.summed.contains(&id));
+        let joining: BTreeMap<VariableId, &Factor> =
+            joining.into_iter().map(|(turn, factor)| (turn.variable, factor)).collect();
         for turn in &model.sum.turns {
             let name = &model.variable(turn.variable).name;
-            // A leaf of p whose value is unknown in a mode adds nothing.
-            let mut own = model.p_of(turn.variable).and_then(|factor| self.of_turn(factor));
+            // A factor that adds nothing may be the last one that reads a variable.
+            let (factor, out) = (joining.get(&turn.variable), self.of_summed(&turn.out));
+            if factor.is_none() && out.is_empty() {
+                continue;
+            }
+            let mut own = factor.and_then(|factor| self.of_turn(factor));
             let is_known = own.is_some();
             let is_touched = |(over, _): &(Vec<VariableId>, ValueId)| over.iter().any(|id| turn.over.contains(id));
             let (touched, others) = open.into_iter().partition(is_touched);
@@ -51,20 +59,21 @@ impl Lowering<'_> {
                 });
             }
             let Some(mut table) = own else { continue };
-            let mut over = turn.over.clone();
-            if is_known && (!model.sum.contains(turn.variable) || self.partly.contains_key(&turn.variable)) {
+            let mut over = self.of_summed(&turn.over);
+            if is_known && (!self.summed.contains(&turn.variable) || self.partly.contains_key(&turn.variable)) {
                 let out = Operation::SumOut { over: over.clone(), kept: Vec::new() };
                 let log = self.value(out, vec![table], &format!("log_p_{name}"));
                 // Where it is missing, its probabilities add up to 1.
-                let term = if model.sum.contains(turn.variable) { self.within_record(turn.variable, log) } else { log };
+                let term =
+                    if self.summed.contains(&turn.variable) { self.within_record(turn.variable, log) } else { log };
                 self.of_sum.insert(turn.variable, term);
                 table = self.value(Operation::LogRatio, vec![table, log], &format!("posterior_{name}"));
             }
-            for id in &turn.out {
-                all.push(Table { variable: *id, over: over.clone(), table });
-                let kept: Vec<VariableId> = over.iter().copied().filter(|other| other != id).collect();
+            for id in out {
+                all.push(Table { variable: id, over: over.clone(), table });
+                let kept: Vec<VariableId> = over.iter().copied().filter(|other| *other != id).collect();
                 if !kept.is_empty() {
-                    let name = format!("without_{}", model.variable(*id).name);
+                    let name = format!("without_{}", model.variable(id).name);
                     table = self.value(Operation::SumOut { over, kept: kept.clone() }, vec![table], &name);
                 }
                 over = kept;
@@ -76,13 +85,18 @@ impl Lowering<'_> {
         all
     }
 
+    /// Those of some variables whose values are summed over.
+    fn of_summed(&self, all: &[VariableId]) -> Vec<VariableId> {
+        all.iter().copied().filter(|id| self.summed.contains(id)).collect()
+    }
+
     /// ln p of a variable for the values of those that are summed out, and of its own values if it is one of them. 0 in
     /// records that lack it or end before it.
     fn of_turn(&mut self, factor: &Factor) -> Option<ValueId> {
         let (model, variable) = (self.model, factor.variable);
         let own = &model.variable(variable).name;
         let (distribution, value) = (self.distribution(factor)?, *self.known.get(&variable)?);
-        if model.sum.contains(variable) {
+        if self.summed.contains(&variable) {
             let distribution = self.with_samples(distribution);
             let over = self.scopes.get(&distribution).cloned().unwrap_or_default();
             let is_table = self.values[distribution.0].rate != Rate::Constant && !over.contains(&variable);
@@ -112,13 +126,9 @@ impl Lowering<'_> {
     /// steps of a record.
     fn where_it_is(&mut self, variable: VariableId) -> Option<ValueId> {
         let every = self.known[&variable];
-        let inputs = match (self.partly.get(&variable), self.evidence.get(&variable)) {
-            (Some((own, presence)), _) => vec![*presence, *own, every],
-            (None, Some(own)) => vec![*own, every],
-            (None, None) => return None,
-        };
+        let (own, presence) = *self.partly.get(&variable)?;
         let name = format!("where_{}", self.model.variable(variable).name);
-        let certain = self.value(Operation::Observed, inputs, &name);
+        let certain = self.value(Operation::Observed, vec![presence, own, every], &name);
         Some(self.within_record(variable, certain))
     }
 
@@ -176,7 +186,7 @@ impl Lowering<'_> {
             return Vec::new();
         }
         let own = Some(factor.variable).filter(|_| factor.is_autoregressive());
-        let mut all: Vec<VariableId> = factor.parents.iter().chain(own).filter(|id| sum.contains(*id)).collect();
+        let mut all: Vec<VariableId> = factor.parents.iter().chain(own).filter(|id| self.summed.contains(id)).collect();
         all.sort_by_key(|id| sum.place(*id));
         all
     }
