@@ -212,7 +212,7 @@ fn a_label_given_others_has_its_exact_probabilities() {
         };
         let draw = Draw { decode: Decode::Mean, ..Draw::default() };
         for (one, three, four) in [(0, 1, 2), (2, 2, 0)] {
-            let found = model.run(&mode.name, &all([one, 0, three, four], 1), 1, &mut Noise::seeded(1), &draw).unwrap();
+            let found = model.run(mode.name, &all([one, 0, three, four], 1), 1, &mut Noise::seeded(1), &draw).unwrap();
             let joint = |label: usize| {
                 let values = all([one, label, three, four], 1);
                 let terms = model.bound(&values, &mut Noise::seeded(1), &BoundOptions::default()).unwrap();

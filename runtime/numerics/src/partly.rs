@@ -170,7 +170,7 @@ pub(crate) fn check(name: &str, value: &Tensor, present: &Tensor) -> Result<()> 
 
 #[cfg(test)]
 mod tests {
-    use super::{choose, known, observed, only};
+    use super::{certain, choose, known, observed, only};
     use crate::{DType, Device, Params, Tensor, Values};
 
     fn tensor(numbers: &[f64]) -> Tensor {
@@ -217,8 +217,8 @@ mod tests {
         let found = found.exp().unwrap().to_vec1::<f64>().unwrap();
         let seen = observed(&tensor(&[1.0, 0.0, 0.0, 1.0, 0.0, 0.0]), &own, &values).unwrap();
         assert_eq!(seen.exp().unwrap().to_vec1::<f64>().unwrap(), [0.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
-        let certain = certain(&own, &values).unwrap();
-        assert_eq!(certain.exp().unwrap().to_vec1::<f64>().unwrap(), [0.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
+        let all = certain(&own, &values).unwrap();
+        assert_eq!(all.exp().unwrap().to_vec1::<f64>().unwrap(), [0.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
         let expected = [0.0, (-0.2f64).exp(), (-0.3f64).exp(), 1.0, (-2.2f64).exp(), (-2.3f64).exp()];
         // Rounding of an exponential of a number of about 1.
         assert!(found.iter().zip(expected).all(|(found, wanted)| (found - wanted).abs() < 1e-15), "{found:?}");

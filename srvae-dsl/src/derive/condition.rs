@@ -229,7 +229,7 @@ impl<'m> Known<'m> {
             return None;
         }
         let model = self.model;
-        let is_known = |id| self.contains(id) && !(model.sum.contains(id) && !self.is_evidence(id));
+        let is_known = |id| if model.sum.contains(id) { self.is_evidence(id) } else { self.contains(id) };
         for id in joined(model, is_known).into_iter().filter(|id| *id != variable) {
             let is_drawn = matches!(model.variable(id).role, Role::Latent | Role::Global) || model.sum.contains(id);
             if !is_drawn && !self.contains(id) {
