@@ -2,6 +2,8 @@
 
 #[path = "data/bad/mod.rs"]
 mod bad;
+#[path = "data/families.rs"]
+mod families;
 #[path = "data/films.rs"]
 mod films;
 #[path = "data/large.rs"]

@@ -15,6 +15,7 @@ mod objective;
 mod parents;
 mod ranges;
 mod set;
+mod spelled;
 mod sum;
 
 pub use crate::catalog::{Space, Value};
@@ -30,6 +31,7 @@ pub use parents::Parents;
 use petgraph::graph::DiGraph;
 pub use ranges::{Piece, in_pieces, in_ranges};
 pub use set::VariableSet;
+pub use spelled::Spelling;
 use std::collections::{BTreeMap, BTreeSet};
 pub use sum::{Sum, Turn};
 

@@ -190,14 +190,3 @@ fn steps_of_a_sequence_are_missing_one_by_one() {
     let said = format!("{:#}", read(Some((&[3, 3], &[0.5; 9]))).unwrap_err());
     assert!(said.contains("`x?` is 0.5 at step 1"), "{said}");
 }
-
-/// The array of a whole family is not taken for its members, and they are not silently missing.
-#[test]
-fn members_are_not_missing_because_their_family_is_one_array() {
-    let place = tempfile::tempdir().unwrap();
-    let path = place.path().join("x.npz");
-    npz(&path, &[("x", npy("<f4", &[3, 2, 1], &floats([0.0; 6])))]);
-    let spec = partly(spec(&[("x[1]", Space::Real, &[1]), ("x[2]", Space::Real, &[1])]), &["x[1]", "x[2]"]);
-    let said = format!("{:#}", load(&path, &spec, &[]).unwrap_err());
-    assert!(said.contains("`x[1]`") && said.contains("the data set has `x`"), "{said}");
-}

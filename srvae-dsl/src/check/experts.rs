@@ -163,7 +163,12 @@ impl Checker<'_> {
             return None;
         };
         self.may_be_component(head, entry, span)?;
-        self.stated(head, component, call, entry)
+        let stated = self.stated(head, component, call, entry)?;
+        if stated.network.is_none() {
+            self.findings.push(messages::not_a_component(&format!("`{name}`"), span, "has no parameters"));
+            return None;
+        }
+        Some(stated)
     }
 
     fn may_be_component(&mut self, head: &Head<'_>, entry: &Distribution, span: Span) -> Option<()> {

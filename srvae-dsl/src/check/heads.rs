@@ -10,6 +10,9 @@ use crate::catalog::{self, Distribution, Domain, Natural, show_shape};
 use crate::diagnostics::messages;
 use crate::graph::{Argument, Network, NodeId, Number, Operator, Use, Value};
 
+/// The least scale for which a squared distance of 1 in units of the scale is a number of single precision: 1 / √(largest number).
+const LEAST_SCALE: f64 = 5.421_010_9e-20;
+
 /// A parameter given by name.
 #[derive(Clone, Copy)]
 pub(super) struct Given<'f> {
@@ -244,6 +247,29 @@ impl Builder<'_, '_> {
         }
     }
 
+    /// Warns about a constant scale whose densities single precision cannot hold.
+    fn resolves(&mut self, wanted: &Wanted<'_>, given: &Given<'_>, value: &Value) {
+        let value = match *value {
+            Value::Real(value) => value,
+            Value::Int(value) => value as f64,
+            Value::Bool(_) | Value::Word(_) => return,
+        };
+        if wanted.base.entry.natural.iter().all(|natural| natural.name != "mean") {
+            return;
+        }
+        let name = given.name.text.as_str();
+        let scale = match name {
+            "std" | "scale" => value,
+            "var" => value.max(0.0).sqrt(),
+            "log_std" | "log_scale" => value.exp(),
+            "log_var" => (value / 2.0).exp(),
+            _ => return,
+        };
+        if value.is_finite() && scale < LEAST_SCALE && (scale > 0.0 || name.starts_with("log_")) {
+            self.checker.findings.push(messages::scale_underflows(name, LEAST_SCALE, given.argument.value.span));
+        }
+    }
+
     /// A parameter of this shape from an expression that reads something, or that is learned.
     fn computed(&mut self, wanted: &Wanted<'_>, given: &Given<'_>, shape: &[usize], domain: Domain) -> Option<NodeId> {
         let expression = &given.argument.value;
@@ -283,7 +309,8 @@ impl Builder<'_, '_> {
         read: Option<NodeId>,
     ) -> Option<NodeId> {
         let expression = &given.argument.value;
-        let number = self.checker.fixed(expression)?.0;
+        let (number, value) = self.checker.fixed(expression)?;
+        self.resolves(wanted, given, &value);
         let Some((_, channels)) = wanted.channels(given.natural) else {
             let (place, needed) = (self.place(), show_shape(shape));
             let what = format!("`{}`", given.name.text);
@@ -302,7 +329,16 @@ impl Builder<'_, '_> {
                 self.block("constant", all, Vec::new(), expression.span)
             }
             None => {
-                self.checker.findings.push(messages::natural_numbers(wanted.base.entry.name, wanted.base.span));
+                let (name, span) = (wanted.base.entry.name, wanted.base.span);
+                let (factor, parent) = match self.reads {
+                    Reads::Parents(head) => {
+                        let parent = head.parents.first().map(|id| self.checker.variable(id).name.clone());
+                        (Some((head.factor.side.name(), head.factor.variable.text.clone())), parent)
+                    }
+                    Reads::Variables { .. } | Reads::Formals { .. } => (None, None),
+                };
+                let parent = parent.unwrap_or_default();
+                self.checker.findings.push(messages::natural_numbers(name, span, &parent, factor));
                 None
             }
         }

@@ -27,7 +27,7 @@ pub(super) enum Reads<'r> {
 /// Builds one network.
 pub(super) struct Builder<'b, 'a> {
     pub(super) checker: &'b mut Checker<'a>,
-    reads: Reads<'b>,
+    pub(super) reads: Reads<'b>,
     pub(super) nodes: Vec<Node>,
     /// Nodes of the variables or arguments read so far.
     inputs: BTreeMap<usize, NodeId>,

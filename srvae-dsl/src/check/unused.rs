@@ -4,8 +4,9 @@ use super::Checker;
 use crate::ast::File;
 use crate::derive::is_supplied;
 use crate::diagnostics::messages;
-use crate::graph::{Body, Factor, Op, Role, VariableId, VariableSet};
+use crate::graph::{Body, Factor, Op, Role, VariableId, VariableSet, family};
 use crate::source::Span;
+use std::collections::BTreeSet;
 
 /// The distribution and the last block of a network whose probabilities are read as logits.
 fn squashed(factor: &Factor) -> Option<(&'static str, &'static str, Span)> {
@@ -17,9 +18,18 @@ fn squashed(factor: &Factor) -> Option<(&'static str, &'static str, Span)> {
 }
 
 impl Checker<'_> {
+    /// The family of a variable over the length.
+    fn sequence(&self, id: VariableId) -> Option<&str> {
+        let variable = self.variable(id);
+        variable.step.map(|_| family(&variable.name))
+    }
+
     pub(super) fn unused(&mut self, p: &[Factor], q: &[Factor], file: &File) {
         let read: VariableSet = p.iter().chain(q).flat_map(|factor| factor.parents.iter()).collect();
+        // Of a sequence the last member may have no later step that reads it.
+        let sequences: BTreeSet<&str> = read.iter().filter_map(|id| self.sequence(id)).collect();
         let supplied: VariableSet = q.iter().filter(|it| is_supplied(it)).map(|factor| factor.variable).collect();
+        let mut unread = Vec::new();
         for (index, variable) in self.variables.iter().enumerate() {
             let id = VariableId(index);
             let is_read = match variable.role {
@@ -30,9 +40,13 @@ impl Checker<'_> {
                 Role::Latent => read.contains(id) || supplied.contains(id),
                 Role::Global | Role::Given => read.contains(id),
             };
+            let is_read = is_read || self.sequence(id).is_some_and(|name| sequences.contains(name));
             if !is_read {
-                self.findings.push(messages::unused_variable(&variable.name, variable.span));
+                unread.push((variable.name.clone(), variable.span));
             }
+        }
+        for (name, span) in unread {
+            self.findings.push(messages::unused_variable(&name, span));
         }
         let unused = self.nets.unused().into_iter().map(|net| (net.is_let(), net.name.clone(), net.span));
         for (is_let, name, span) in unused.collect::<Vec<_>>() {

@@ -10,7 +10,7 @@
 use super::mode::{CONDITIONAL, GENERATION, Mode, Step, names, read};
 use super::sums::joined;
 use super::{is_deterministic, is_supplied};
-use crate::graph::{Body, Factor, Model, NodeId, Role, Side, VariableId, VariableSet};
+use crate::graph::{Body, Factor, Model, NodeId, Role, Side, Spelling, VariableId, VariableSet};
 
 /// Why a mode does not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub enum Reason {
     ReadsLater { reader: String, later: VariableId },
     /// No drawn variable depends on this part of the evidence.
     Ignored(Vec<VariableId>),
+    /// The roots of p are summed out, so q draws none of them.
+    RootsSummed(Vec<VariableId>),
     /// No drawn variable depends on the data.
     IgnoresData,
     /// Every variable is given.
@@ -321,7 +323,7 @@ impl Reason {
     /// In words: `u is an ancestor of y in p, and q(u | x) needs x`.
     pub fn text(&self, model: &Model) -> String {
         let name = |id: &VariableId| model.variable(*id).name.as_str();
-        match self {
+        let text = match self {
             Self::NotInferred { chain, variable, obstacle } => {
                 let q = head(model, Side::Q, *variable);
                 let links = chain.iter().map(|link| match link {
@@ -354,9 +356,16 @@ impl Reason {
                 let them = if ignored.len() > 1 { "them" } else { "it" };
                 format!("no drawn variable depends on {names}; omit {them}")
             }
+            Self::RootsSummed(roots) => {
+                let roots = model.listed(&roots.iter().copied().collect()).join(", ");
+                format!(
+                    "it draws the roots of p from q, and {roots} is summed out; reconstruction draws it given the data"
+                )
+            }
             Self::IgnoresData => "no drawn variable depends on the data".to_owned(),
             Self::NothingToDraw => "every variable is given".to_owned(),
-        }
+        };
+        Spelling::of(model).text(&text)
     }
 }
 

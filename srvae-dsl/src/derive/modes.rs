@@ -45,8 +45,12 @@ pub fn modes(model: &Model) -> (Vec<Mode>, Vec<Refusal>) {
         if model.length.is_some() && model.variables.iter().any(|variable| variable.step.is_some()) {
             let found = steps(model, &data).and_then(|steps| of_data(model, SMOOTHING, &data, steps));
             add(SMOOTHING.to_owned(), data.clone(), found);
-            add(CONTINUATION.to_owned(), data.clone(), continuation(model, &data));
         }
+    }
+    if model.length.is_some() && model.variables.iter().any(|variable| variable.step.is_some()) {
+        add(CONTINUATION.to_owned(), data.clone(), continuation(model, &data));
+    }
+    if !model.q.is_empty() || !model.sum.is_empty() {
         if let Some(found) = top(model, &data) {
             add(TOP.to_owned(), data.clone(), found);
         }
@@ -187,6 +191,14 @@ fn generative_reconstruction(model: &Model, data: &[VariableId]) -> Result<Mode,
             && factor.parents.iter().all(|parent| model.variable(parent).role == Role::Given)
     };
     let roots: VariableSet = model.p.iter().filter(is_root).map(|factor| factor.variable).collect();
+    let is_summed = |factor: &&Factor| {
+        model.sum.contains(factor.variable)
+            && factor.parents.iter().all(|parent| model.variable(parent).role == Role::Given)
+    };
+    let summed: Vec<VariableId> = model.p.iter().filter(is_summed).map(|factor| factor.variable).collect();
+    if roots.iter().next().is_none() && !summed.is_empty() {
+        return Err(Reason::RootsSummed(summed));
+    }
     let mut needed = roots.clone();
     for factor in model.q.iter().rev() {
         if needed.contains(factor.variable) {

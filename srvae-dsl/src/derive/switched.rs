@@ -17,16 +17,23 @@ const LEAST_LEVELS: usize = 3;
 /// Continuation of each record: its first steps are given, their latents come from q, and everything after them from p.
 pub(super) fn continuation(model: &Model, data: &[VariableId]) -> Result<Mode, Reason> {
     let mut all = steps(model, data)?;
+    if all.is_empty() && !model.p.iter().any(|factor| follows(model, factor)) {
+        return Err(Reason::IgnoresData);
+    }
     for factor in model.p.iter().chain(&model.q) {
-        let step = model.variable(factor.variable).step.unwrap_or(0);
-        if let Some(later) = factor.networks().find_map(|network| later(model, network, step)) {
+        let step = model.variable(factor.variable).step;
+        // With the number of kept steps as the length, a value at the end of the record is that of the last kept step.
+        let knows_end = step.is_none() && factor.side == Side::Q;
+        // Every record has a first step.
+        let own = (step.unwrap_or(1), knows_end);
+        if let Some(later) = factor.networks().find_map(|network| later(model, network, own)) {
             let reader = super::condition::head(model, factor.side, factor.variable);
             return Err(Reason::ReadsLater { reader, later });
         }
     }
     for (at, net) in model.nets.iter().enumerate() {
         if let (Some(step), Some(_), NetBody::Network(network)) = (net.step, model.goes_on_from(NetId(at)), &net.body)
-            && let Some(later) = later(model, network, step)
+            && let Some(later) = later(model, network, (step, false))
         {
             return Err(Reason::ReadsLater { reader: format!("the value {}", net.name), later });
         }
@@ -41,16 +48,27 @@ pub(super) fn continuation(model: &Model, data: &[VariableId]) -> Result<Mode, R
     Ok(Mode { name: CONTINUATION.to_owned(), given, steps: all, switch: Some(Switch::Length) })
 }
 
-/// A variable of a later step that a network of a step reads. A backward recurrence does not count, because it starts
-/// at the end of the record.
-fn later(model: &Model, network: &Network, own: usize) -> Option<VariableId> {
+/// Whether a factor of a step reads a variable of the data from an earlier one.
+fn follows(model: &Model, factor: &Factor) -> bool {
+    let Some(own) = model.variable(factor.variable).step else { return false };
+    let is_earlier = |id: VariableId| {
+        let variable = model.variable(id);
+        variable.role == Role::Observed && variable.step.is_some_and(|step| step < own)
+    };
+    factor.parents.iter().any(is_earlier)
+}
+
+/// A variable of a later step than `own` that a network reads. A backward recurrence does not count, because it starts
+/// at the end of the record, and neither does a forward one that is read at the end, if the reader knows the end.
+fn later(model: &Model, network: &Network, (own, knows_end): (usize, bool)) -> Option<VariableId> {
+    let is_at_end = |id: NetId| model.goes_on_from(id).is_some() || knows_end && model.comes_from(id).is_some();
     let is_later = |id: &VariableId| model.variable(*id).step.is_some_and(|step| step > own);
     let (mut open, mut seen): (Vec<&Network>, Vec<NetId>) = (vec![network], Vec::new());
     while let Some(network) = open.pop() {
         if let Some(found) = network.nodes.iter().filter_map(Node::variable).find(is_later) {
             return Some(found);
         }
-        for id in network.lets().filter(|id| model.goes_on_from(*id).is_none()) {
+        for id in network.lets().filter(|id| !is_at_end(*id)) {
             // Descend only into values that read a later step.
             let reads_later = model.nets[id.0].reads.iter().any(|id| is_later(&id));
             if let (true, false, NetBody::Network(inner)) = (reads_later, seen.contains(&id), &model.nets[id.0].body) {

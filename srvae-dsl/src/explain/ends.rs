@@ -1,7 +1,7 @@
 //! Names of members and ranges as the language writes them: `z[l - 1]`, `z[<l]`, `x[1..T]`.
 
 use super::slots::{End, Slot};
-use crate::graph::{Piece, Value, VariableId, family, in_pieces, member};
+use crate::graph::{Piece, Spelling, Value, VariableId, family, in_pieces, member};
 use crate::plan::Plan;
 use std::collections::BTreeMap;
 
@@ -11,6 +11,7 @@ pub const MEMBER: char = '\u{1}';
 /// The families of a model, with their first and last members.
 #[derive(Debug)]
 pub struct Ends<'p> {
+    pub spelling: Spelling<'p>,
     families: BTreeMap<&'p str, Family<'p>>,
     /// The name of the length and its largest value.
     length: Option<(&'p str, i64)>,
@@ -45,7 +46,7 @@ impl<'p> Ends<'p> {
                 _ => None,
             }
         });
-        Self { families, length }
+        Self { spelling: Spelling::of(model), families, length }
     }
 
     /// The index of a member and its value. None for other names.

@@ -3,7 +3,7 @@
 use super::blocks::{Over, blocks, gathered};
 use super::bound::{Form, Statement, discrete_draws, statements, summed};
 use super::ends::{Ends, key};
-use super::factors::{Head, factors, head};
+use super::factors::{factors, head};
 use super::fold::{alike, folded, listed};
 use super::members::Row;
 use super::network_table;
@@ -44,9 +44,15 @@ fn title(plan: &Plan) -> String {
     text
 }
 
+/// Rows with aligned columns, without the middle of a long repetition.
+fn table(rows: Vec<Vec<String>>, ends: &Ends<'_>, indent: &str) -> String {
+    let row = |cells: Vec<String>| cells.iter().map(|cell| ends.spelling.text(cell)).collect();
+    aligned(&folded(rows.into_iter().map(row).collect()), &[], indent)
+}
+
 /// Names of variables; a long sequence is printed by its ends.
 fn names(plan: &Plan, ids: &[VariableId], ends: &Ends<'_>) -> String {
-    listed(ends.listed(plan, ids)).join(", ")
+    listed(ends.spelling.list(ends.listed(plan, ids))).join(", ")
 }
 
 fn variables(plan: &Plan, ends: &Ends<'_>) -> String {
@@ -61,7 +67,7 @@ fn variables(plan: &Plan, ends: &Ends<'_>) -> String {
             vec![joined.text(0), name, joined.text(1), joined.text(2)]
         })
     });
-    section("Variables", &aligned(&folded(shown.collect()), &[], "  "))
+    section("Variables", &table(shown.collect(), ends, "  "))
 }
 
 fn row<'p>(variable: &'p Variable, ends: &Ends<'p>) -> Row<'p> {
@@ -95,14 +101,14 @@ fn factorisation(plan: &Plan, ends: &Ends<'_>) -> String {
             vec![factor.text(), factor.right.clone(), clause]
         })
         .collect();
-    section("Factors", &(text + "\n" + &aligned(&folded(rows), &[], "  ")))
+    section("Factors", &(text + "\n" + &table(rows, ends, "  ")))
 }
 
 /// `p(x | z[1..12]) ∏_{l=1..12} p(z[l] | z[<l])`. Products over an index come last.
 fn product(plan: &Plan, all: &[Factor], ends: &Ends<'_>) -> String {
     let (single, families): (Vec<_>, Vec<_>) =
         factors(plan, all.iter(), ends).into_iter().partition(|factor| factor.over.is_none());
-    let mut text = listed(single.iter().map(Head::text).collect());
+    let mut text = listed(single.iter().map(|factor| ends.spelling.text(&factor.text())).collect());
     let mut last = None;
     for factor in &families {
         if last != factor.over.as_ref() {
@@ -117,8 +123,12 @@ fn product(plan: &Plan, all: &[Factor], ends: &Ends<'_>) -> String {
 fn bound(plan: &Plan, ends: &Ends<'_>) -> String {
     let statements = statements(plan);
     let bounded = &plan.derivation.bounded;
-    let mut text =
-        format!("  {} {} {}\n\n", bounded.text_with(|ids| names(plan, ids, ends)), bounded.relation(), bound_sum(plan));
+    let mut text = format!(
+        "  {} {} {}\n\n",
+        bounded.text_with(|ids| names(plan, ids, ends)),
+        bounded.relation(),
+        ends.spelling.text(&bound_sum(plan))
+    );
     let patterns = patterns(plan, ends);
     if !patterns.is_empty() {
         text += &(aligned(&patterns, &[], "  ") + "\n");
@@ -134,12 +144,12 @@ fn bound(plan: &Plan, ends: &Ends<'_>) -> String {
             vec![format!("{}_{}", term.kind, term.own), formula, format!("{how}: {why}"), clause]
         })
         .collect();
-    text += &aligned(&folded(rows), &[], "  ");
+    text += &table(rows, ends, "  ");
     text += &remarks(plan, ends);
     let objective = super::objective::lines(plan);
     if !objective.is_empty() {
         text += "\n  Training maximises\n";
-        objective.iter().for_each(|line| text += &format!("    {line}\n"));
+        objective.iter().for_each(|line| text += &format!("    {}\n", ends.spelling.text(line)));
     }
     section("Bound", &text)
 }
@@ -161,7 +171,7 @@ fn remarks(plan: &Plan, ends: &Ends<'_>) -> String {
         let mut text = String::new();
         for block in gathered(&rows, ends) {
             let clause = block.over.as_ref().map_or_else(String::new, |over| format!(", {}", over.clause()));
-            block.rows.iter().for_each(|row| text += &format!("  {}{clause}\n", row.text(0)));
+            block.rows.iter().for_each(|row| text += &format!("  {}{clause}\n", ends.spelling.text(&row.text(0))));
         }
         text
     });
@@ -257,7 +267,7 @@ fn modes(plan: &Plan, ends: &Ends<'_>) -> String {
         text += &format!("  {}({})\n", mode.name, names(plan, &mode.given, ends));
         let rows = super::steps::rows(plan, mode, ends);
         let steps = blocks(&rows, ends).into_iter().flat_map(|block| super::steps::lines(&block));
-        text += &aligned(&folded(steps.collect()), &[], "    ");
+        text += &table(steps.collect(), ends, "    ");
         text += &mode.switch.map_or_else(String::new, |switch| format!("    {}\n", switch.text()));
         text += &format!("    return {}\n", names(plan, &mode.yields(&plan.model), ends));
     }

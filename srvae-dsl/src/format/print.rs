@@ -178,7 +178,13 @@ impl<'a> Printer<'a> {
 
     /// Several distributions, with one of them per line if one line is not enough.
     fn experts(&self, factor: &Factor, column: usize) -> String {
-        let each: Vec<String> = factor.experts.iter().map(|expert| self.expert(expert)).collect();
+        let is_bare = |expert: &Expert| expert.network.is_none() && expert.product.is_empty();
+        let each = factor.experts.iter().map(|expert| match factor.joint {
+            // A component is always in parentheses.
+            Joint::Mean if is_bare(expert) => format!("({})", self.expert(expert)),
+            Joint::Mean | Joint::Product => self.expert(expert),
+        });
+        let each: Vec<String> = each.collect();
         let (start, sign) = match factor.joint {
             Joint::Product => ("", " *"),
             Joint::Mean => ("mixture of ", ","),

@@ -77,12 +77,20 @@ fn records_and_latents_go_to_files() {
     let found = place.json("eval run --k 4 --per-record records.csv");
     let text = fs::read_to_string(place.path("records.csv")).unwrap();
     let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
-    assert_eq!(rows[0], ["record", "log_likelihood", "bound", "RE_x", "KL_z"]);
+    assert_eq!(rows[0], ["record", "number", "log_likelihood", "bound", "RE_x", "KL_z"]);
     assert_eq!(rows.len(), 1 + found["images"].as_u64().unwrap() as usize);
-    let likelihoods: Vec<f64> = rows[1..].iter().map(|row| row[1].parse().unwrap()).collect();
+    let likelihoods: Vec<f64> = rows[1..].iter().map(|row| row[2].parse().unwrap()).collect();
     let mean = likelihoods.iter().sum::<f64>() / likelihoods.len() as f64;
     // Rounding of a mean of some hundred nats.
     assert!((mean - found["log_likelihood"].as_f64().unwrap()).abs() < 1e-9);
+    // The numbers are those of the file of indices.
+    fs::write(place.path("some.json"), r#"{"train": [0, 1, 2, 3], "val": [4, 5], "test": [9, 7, 11]}"#).unwrap();
+    place.json("train toy.pgm --data cifar --indices some.json --steps 2 --out other");
+    place.json("eval other --k 1 --per-record some.csv");
+    let text = fs::read_to_string(place.path("some.csv")).unwrap();
+    let mut numbers: Vec<&str> = text.lines().skip(1).map(|line| line.split(',').nth(1).unwrap()).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, ["11", "7", "9"]);
     place.json("eval run --k 4 --per-record records.npz");
     let told = place.json("encode run --data cifar --draws 2 --out codes.npz");
     assert_eq!(told["arrays"], serde_json::json!({ "z": [12, 1], "z_draws": [12, 2, 1] }));

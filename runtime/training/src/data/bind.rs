@@ -1,5 +1,6 @@
 //! Assigns fields of a data set to variables: by name, by `--bind`, and by kind if there is only one possibility.
 
+use super::families::Family;
 use super::records::LABELS;
 use super::table::{Field, Raw, Table};
 use crate::Values;
@@ -38,11 +39,14 @@ pub fn bind(table: &Table, variables: &[Variable], asked: &[(String, String)]) -
             known.join(", ")
         );
     }
+    let families = Family::all(variables);
     let mut found: Vec<Option<Vec<usize>>> = Vec::new();
     for variable in variables {
         let text = asked.iter().find(|(name, _)| *name == variable.name).map(|(_, text)| text.as_str());
         found.push(match text {
-            Some(text) => Some(columns(table, text).with_context(|| format!("--bind {}={text}", variable.name))?),
+            Some(text) => {
+                Some(asked_for(table, variable, text).with_context(|| format!("--bind {}={text}", variable.name))?)
+            }
             None => by_name(table, variable),
         });
     }
@@ -58,18 +62,45 @@ pub fn bind(table: &Table, variables: &[Variable], asked: &[(String, String)]) -
                 }
                 let family = variable.name.split_once('[').map(|(family, _)| family);
                 let whole = family.filter(|family| fields.is_none() && position(table, family).is_some());
-                ensure!(whole.is_none(), nothing(table, variable));
+                ensure!(whole.is_none(), nothing(table, variable, &families));
                 (fields.unwrap_or_default(), says)
             }
-            (fields, _) => (fields.with_context(|| nothing(table, variable))?, None),
+            (fields, _) => (fields.with_context(|| nothing(table, variable, &families))?, None),
         };
         Ok(Binding { variable: variable.clone(), fields, says })
     });
     bound.collect()
 }
 
+/// The fields in the text of `--bind`. A single array must have as many numbers per record as the variable.
+fn asked_for(table: &Table, variable: &Variable, text: &str) -> Result<Vec<usize>> {
+    let fields = columns(table, text)?;
+    let shape = match fields.as_slice() {
+        &[at] => match &table.fields[at].raw {
+            Raw::Numbers(array) => Some(&array.shape),
+            Raw::Stored(array) => Some(&array.shape),
+            _ => None,
+        },
+        _ => None,
+    };
+    let is_resized =
+        variable.picture().is_some() || matches!(variable.space, Space::Image | Space::Binary | Space::Label);
+    if let Some(shape) = shape.filter(|_| !is_resized && !variable.is_length && !variable.steps) {
+        let own = shape.iter().skip(1).product::<usize>();
+        let axes: Vec<String> = variable.shape.iter().map(usize::to_string).collect();
+        ensure!(
+            own == variable.shape.iter().product::<usize>(),
+            "`{text}` is {}; `{}` takes [records, {}]",
+            table.fields[fields[0]].raw.describe(),
+            variable.name,
+            axes.join(", ")
+        );
+    }
+    Ok(fields)
+}
+
 /// The fields in a text: `a`, `a,b,c`, `g0..g11`.
-fn columns(table: &Table, text: &str) -> Result<Vec<usize>> {
+pub fn columns(table: &Table, text: &str) -> Result<Vec<usize>> {
     let one = |name: &str| position(table, name).with_context(|| format!("there is no `{name}`; {}", has(table)));
     if let Some(at) = position(table, text) {
         return Ok(vec![at]);
@@ -104,7 +135,7 @@ fn numbered(name: &str) -> Result<(&str, usize)> {
     Ok((stem, number))
 }
 
-fn position(table: &Table, name: &str) -> Option<usize> {
+pub fn position(table: &Table, name: &str) -> Option<usize> {
     table.fields.iter().position(|field| field.name == name)
 }
 
@@ -167,7 +198,7 @@ fn by_kind(table: &Table, variables: &[Variable], presences: &[String], found: &
     }
 }
 
-fn nothing(table: &Table, variable: &Variable) -> String {
+fn nothing(table: &Table, variable: &Variable, families: &[Family<'_>]) -> String {
     let label = if variable.space == Space::Label { ", a label," } else { "" };
     let numbers = variable.shape.iter().product::<usize>();
     let is_row = numbers > 1 && !matches!(variable.space, Space::Image | Space::Label);
@@ -176,9 +207,16 @@ fn nothing(table: &Table, variable: &Variable) -> String {
     } else {
         String::new()
     };
+    let family = families.iter().find(|family| variable.name.split('[').next() == Some(family.name));
+    let (or, chosen) = family.filter(|_| variable.name.contains('[')).map_or_else(Default::default, |family| {
+        (
+            format!(" or, with all of {}, `{}` {}", family.listed(), family.name, family.wanted()),
+            format!("one for all with --bind {}=NAME or ", family.name),
+        )
+    });
     format!(
-        "variable `{0}`{label} has no data: no field is named `{0}`, and no other field fits it alone; {1}; choose \
-         one with --bind {0}=NAME{columns}",
+        "variable `{0}`{label} has no data: no field is named `{0}`{or}, and no other field fits it alone; {1}; choose \
+         {chosen}one with --bind {0}=NAME{columns}",
         variable.name,
         has(table)
     )

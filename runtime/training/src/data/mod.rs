@@ -16,6 +16,7 @@ mod cells;
 mod choose;
 mod classes;
 mod crop;
+mod families;
 mod fit;
 mod folder;
 pub mod formats;

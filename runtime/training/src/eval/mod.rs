@@ -101,6 +101,8 @@ pub struct Evaluation {
 /// The results of each record, in nats.
 #[derive(Debug, Clone, Default)]
 pub struct Records {
+    /// The number of each record in its data set, from 0.
+    pub numbers: Vec<usize>,
     /// From K importance samples.
     pub log_likelihood: Vec<f64>,
     /// The terms of the bound, averaged over samples.
@@ -108,7 +110,7 @@ pub struct Records {
 }
 
 impl Records {
-    /// The likelihood, the bound and each of its terms as columns with one number per record.
+    /// The record's number in its data set, the likelihood, the bound and each of its terms as columns.
     pub fn columns(&self) -> Vec<(String, Vec<f64>)> {
         let mut bound = vec![0.0; self.log_likelihood.len()];
         for (_, kind, values) in &self.terms {
@@ -116,10 +118,15 @@ impl Records {
             bound.iter_mut().zip(values).for_each(|(sum, value)| *sum += sign * value);
         }
         let terms = self.terms.iter().map(|(name, _, values)| ((*name).to_owned(), values.clone()));
-        [("log_likelihood".to_owned(), self.log_likelihood.clone()), ("bound".to_owned(), bound)]
-            .into_iter()
-            .chain(terms)
-            .collect()
+        let numbers = self.numbers.iter().map(|&number| number as f64).collect();
+        [
+            ("number".to_owned(), numbers),
+            ("log_likelihood".to_owned(), self.log_likelihood.clone()),
+            ("bound".to_owned(), bound),
+        ]
+        .into_iter()
+        .chain(terms)
+        .collect()
     }
 }
 
@@ -180,6 +187,7 @@ fn estimate(model: &dyn Model, spec: &Spec, images: &Images, options: &Options<'
     let milestones = milestones(options.samples);
     let pass = Pass { model, batches: &batches, images, options, milestones: &milestones };
     let Found { mut records, by_samples } = pass.all()?;
+    records.numbers = (0..count).map(|index| images.number(index)).collect();
     for (_, _, values) in &mut records.terms {
         values.iter_mut().for_each(|value| *value /= options.samples as f64);
     }

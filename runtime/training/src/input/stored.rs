@@ -35,6 +35,8 @@ pub struct Stored {
     swapped: bool,
     pub kind: Kind,
     pub shape: Vec<usize>,
+    /// The bytes from one record to the next: more than a record's own if the array is a member of a larger one.
+    stride: usize,
     /// The selected rows of the file, if not all in order.
     rows: Option<Arc<Vec<usize>>>,
 }
@@ -59,7 +61,8 @@ impl Stored {
             end <= length,
             "shape {shape:?} of {kind} ends at byte {end}, and the file has {length}; it is cut short"
         );
-        Ok(Self { file, path: path.to_owned(), offset, swapped, kind, shape: shape.clone(), rows: None })
+        let stride = shape.iter().skip(1).product::<usize>() * kind.width();
+        Ok(Self { file, path: path.to_owned(), offset, swapped, kind, shape: shape.clone(), stride, rows: None })
     }
 
     pub fn len(&self) -> usize {
@@ -82,6 +85,14 @@ impl Stored {
         Self { rows: Some(Arc::new(rows)), ..self.clone() }
     }
 
+    /// One member of an array whose `axes` axes after the record count members: the one with this number.
+    #[must_use]
+    pub fn member(&self, axes: usize, number: usize) -> Self {
+        let shape: Vec<usize> = std::iter::once(self.shape[0]).chain(self.shape[1 + axes..].iter().copied()).collect();
+        let own = shape.iter().skip(1).product::<usize>() * self.kind.width();
+        Self { offset: self.offset + (number * own) as u64, shape, ..self.clone() }
+    }
+
     fn place(&self, index: usize) -> usize {
         self.rows.as_ref().map_or(index, |rows| rows[index])
     }
@@ -100,9 +111,11 @@ impl Stored {
             let first = self.place(indices[at]);
             ensure!(first < self.shape[0], "{}: there is no record {first}", self.path.display());
             // Adjacent records are read at once.
-            let follows = |count: usize| at + count < indices.len() && self.place(indices[at + count]) == first + count;
+            let follows = |count: usize| {
+                row == self.stride && at + count < indices.len() && self.place(indices[at + count]) == first + count
+            };
             let count = (1..).find(|&count| !follows(count)).unwrap_or(1);
-            let place = self.offset + (first * row) as u64;
+            let place = self.offset + (first * self.stride) as u64;
             let part = &mut content[at * row..(at + count) * row];
             read_at(&self.file, part, place)
                 .with_context(|| format!("{}: record {first} cannot be read any more", self.path.display()))?;
@@ -195,6 +208,10 @@ mod tests {
         assert_eq!(stored.read(&[3, 4, 0]).unwrap().integers().unwrap(), [6, 7, 8, 9, 0, 1]);
         let some = stored.select(&[4, 1]);
         assert_eq!((some.len(), some.read(&[1, 0]).unwrap().integers().unwrap()), (2, vec![2, 3, 8, 9]));
+        // A member of an array of two: the second number of each record.
+        let member = stored.member(1, 1);
+        assert_eq!((&member.shape[..], member.row()), (&[5][..], 2));
+        assert_eq!(member.select(&[4, 1, 2]).read(&[0, 1, 2]).unwrap().integers().unwrap(), [9, 3, 5]);
         assert_eq!(stored.spread(2).unwrap().integers().unwrap(), [0, 1, 4, 5]);
         // Truncated after it was opened.
         std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(head.len() as u64 + 8).unwrap();

@@ -144,10 +144,21 @@ pub(crate) fn natural_apart(distribution: &str, span: Span) -> Diagnostic {
         .hint("the network yields the others in one piece, so they must be neighbours: leave all to the network, or give every one")
 }
 
-pub(crate) fn natural_numbers(distribution: &str, span: Span) -> Diagnostic {
+/// `factor` is the side and the variable of the factor, and `parent` one that it could read.
+pub(crate) fn natural_numbers(
+    distribution: &str,
+    span: Span,
+    parent: &str,
+    factor: Option<(&str, String)>,
+) -> Diagnostic {
+    let alone = factor.map_or_else(String::new, |(side, variable)| {
+        format!("; a factor that reads nothing has no parents, `{side}({variable}) = …`")
+    });
     Diagnostic::error("E0517", format!("every parameter of this `{distribution}` is a number, so it reads nothing"))
         .at(span, "reads no variable")
-        .hint("at a root use `standard_normal` or `mixture_of_normals`; otherwise let a parameter read a variable")
+        .hint(format!(
+            "let its parameters read `{parent}`: `{distribution} from {parent} |> …`, or one of them by name{alone}"
+        ))
 }
 
 pub(crate) fn natural_and_network(distribution: &str, span: Span) -> Diagnostic {

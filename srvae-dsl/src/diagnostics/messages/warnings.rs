@@ -21,6 +21,13 @@ pub(crate) fn squashed_logits(distribution: &str, block: &str, span: Span) -> Di
         .hint(format!("omit `{block}`, or give probabilities by name: `{distribution}(probs: …)`"))
 }
 
+/// `least` is the smallest scale for which the density at a distance of 1 is a number of single precision.
+pub(crate) fn scale_underflows(name: &str, least: f64, span: Span) -> Diagnostic {
+    Diagnostic::warning("W0611", format!("`{name}` is so small that densities overflow in single precision"))
+        .at(span, format!("a scale below {least:.1e}: the square of 1 divided by it is larger than the largest number"))
+        .hint("give a scale in proportion to the data's, or leave it to the network or to `learned`")
+}
+
 pub(crate) fn unused_net(name: &str, span: Span) -> Diagnostic {
     Diagnostic::warning("W0602", format!("the network `{name}` is never used"))
         .at(span, "its shapes were not checked")
