@@ -162,20 +162,20 @@ fn every_record_has_its_likelihood_and_terms() {
     let whole = estimate(None, None);
     let columns = whole.records.columns();
     let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["log_likelihood", "bound", "RE_x", "KL_z"]);
+    assert_eq!(names, ["number", "log_likelihood", "bound", "RE_x", "KL_z"]);
     let mean = |column: usize| columns[column].1.iter().sum::<f64>() / columns[column].1.len() as f64;
     assert!(columns.iter().all(|(_, values)| values.len() == whole.images));
     // Here and below: rounding of sums in f64.
-    assert!((mean(0) - whole.log_likelihood).abs() < 1e-9);
+    assert!((mean(1) - whole.log_likelihood).abs() < 1e-9);
     // The standard deviation of the records divided by the root of their number, in the unit of the score.
-    let variance = columns[0].1.iter().map(|one| (one - mean(0)).powi(2)).sum::<f64>() / (whole.images - 1) as f64;
+    let variance = columns[1].1.iter().map(|one| (one - mean(1)).powi(2)).sum::<f64>() / (whole.images - 1) as f64;
     let error = (variance / whole.images as f64).sqrt() / (48.0 * std::f64::consts::LN_2);
     assert!((whole.standard_error.unwrap() - error).abs() < 1e-12, "{:?} {error}", whole.standard_error);
     for (number, (name, _, value)) in whole.terms.iter().enumerate() {
-        assert!((mean(2 + number) - value).abs() < 1e-9, "{name}");
+        assert!((mean(3 + number) - value).abs() < 1e-9, "{name}");
     }
     for record in 0..whole.images {
-        let [likelihood, bound, reconstruction, divergence] = [0, 1, 2, 3].map(|column| columns[column].1[record]);
+        let [likelihood, bound, reconstruction, divergence] = [1, 2, 3, 4].map(|column| columns[column].1[record]);
         assert!((bound - (reconstruction - divergence)).abs() < 1e-9, "record {record}");
         assert!(likelihood >= bound - 1e-9, "record {record}: {likelihood} below {bound}");
     }

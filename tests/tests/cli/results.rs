@@ -84,13 +84,13 @@ fn records_and_latents_go_to_files() {
     // Rounding of a mean of some hundred nats.
     assert!((mean - found["log_likelihood"].as_f64().unwrap()).abs() < 1e-9);
     // The numbers are those of the file of indices.
-    fs::write(place.path("some.json"), r#"{"train": [0, 1, 2, 3], "val": [4, 5], "test": [9, 7, 11]}"#).unwrap();
+    fs::write(place.path("some.json"), r#"{"train": [0, 1, 2, 3], "val": [4, 5]}"#).unwrap();
     place.json("train toy.pgm --data cifar --indices some.json --steps 2 --out other");
-    place.json("eval other --k 1 --per-record some.csv");
+    place.json("eval other --k 1 --part val --per-record some.csv");
     let text = fs::read_to_string(place.path("some.csv")).unwrap();
     let mut numbers: Vec<&str> = text.lines().skip(1).map(|line| line.split(',').nth(1).unwrap()).collect();
     numbers.sort_unstable();
-    assert_eq!(numbers, ["11", "7", "9"]);
+    assert_eq!(numbers, ["4", "5"]);
     place.json("eval run --k 4 --per-record records.npz");
     let told = place.json("encode run --data cifar --draws 2 --out codes.npz");
     assert_eq!(told["arrays"], serde_json::json!({ "z": [12, 1], "z_draws": [12, 2, 1] }));

@@ -16,6 +16,7 @@ mod cells;
 mod choose;
 mod classes;
 mod crop;
+mod divide;
 mod families;
 mod fit;
 mod folder;

@@ -11,7 +11,7 @@ use super::records::{Records, scale};
 use super::shuffle::Shuffle;
 use super::split::{Division, Split};
 use super::table::{Field, Raw, Table};
-use super::{Data, Dataset, Kept, Scales, Source, classes, families, missing};
+use super::{Data, Dataset, Kept, Scales, Source, classes, divide, missing};
 use crate::input;
 use crate::spec::{Role, Space, Variable};
 use crate::terminal::note;
@@ -49,7 +49,7 @@ impl DataSet {
         for (name, what) in &source.bind {
             asked.push((name.clone(), beside(&mut opened, name, what, source)?));
         }
-        families::divide(&mut opened, variables, &mut asked).with_context(|| source.to_string())?;
+        divide::divide(&mut opened, variables, &mut asked).with_context(|| source.to_string())?;
         let table = opened.pool.as_ref().or(opened.test.as_ref()).context("no records")?;
         // Without a field for the length, every record has all steps.
         let says_length = |variable: &Variable| {
