@@ -50,10 +50,10 @@ pub fn modes(model: &Model) -> (Vec<Mode>, Vec<Refusal>) {
     if model.length.is_some() && model.variables.iter().any(|variable| variable.step.is_some()) {
         add(CONTINUATION.to_owned(), data.clone(), continuation(model, &data));
     }
-    if !model.q.is_empty() || !model.sum.is_empty() {
-        if let Some(found) = top(model, &data) {
-            add(TOP.to_owned(), data.clone(), found);
-        }
+    if (!model.q.is_empty() || !model.sum.is_empty())
+        && let Some(found) = top(model, &data)
+    {
+        add(TOP.to_owned(), data.clone(), found);
     }
     let partly = wholes(model, partly);
     for whole in &partly {
