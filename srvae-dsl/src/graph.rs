@@ -144,6 +144,15 @@ impl Model {
         &all - &reached(&self.nets, of_factors, |_| false)
     }
 
+    /// The name of the length and its largest value.
+    pub fn longest(&self) -> Option<(&str, i64)> {
+        let name = self.variable(self.length?).name.as_str();
+        match self.params.iter().find(|param| param.name == name)?.value {
+            Value::Int(value) => Some((name, value)),
+            _ => None,
+        }
+    }
+
     /// The previous value of a `let` with a backward recurrence: `b[t + 1]` for `b[t]`.
     pub fn goes_on_from(&self, id: NetId) -> Option<NetId> {
         self.relative(id, |other, own| other > own)

@@ -1,11 +1,13 @@
 //! A bound in segments has terms with the same bits, and the same gradients up to the order of their sums.
 
+mod support;
+
 use candle_core::{DType, Device, Tensor};
-use srvae_dsl::{Overrides, Source, compile};
 use srvae_interpreter::Interpreted;
 use srvae_numerics::ops::tape::Tape;
 use srvae_numerics::params::Phase;
 use srvae_numerics::{BoundOptions, Model, Moment, Noise, Params, Values};
+use support::interpreted;
 
 const RECORDS: usize = 3;
 
@@ -29,9 +31,7 @@ const LEVELS: &str = "model m\nindex l in 1..7\nobserved x: real[4]\nlatent z[l]
     q(c | x) = categorical from x |> linear\nq(z[l] | z[<l], x) = normal from concat(h[l - 1], x) |> linear\ndraw c = enumerate\n";
 
 fn model(text: &str, dtype: DType) -> Interpreted {
-    let compilation = compile(&Source::new("m.pgm", text), &Overrides::default());
-    let plan = compilation.plan().map_err(|report| report.to_string()).unwrap().clone();
-    Interpreted::new(plan, &Params::new(3, dtype, &Device::Cpu)).unwrap()
+    interpreted(text, &Params::new(3, dtype, &Device::Cpu))
 }
 
 /// Values of the observed variables.

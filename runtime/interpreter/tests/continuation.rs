@@ -1,10 +1,12 @@
 //! Continuations: the first steps are kept, and nothing that is drawn depends on data after them.
 
+mod support;
+
 use candle_core::{DType, Device, Tensor};
-use srvae_dsl::{Overrides, Source, compile};
 use srvae_interpreter::Interpreted;
 use srvae_numerics::params::Phase;
 use srvae_numerics::{Draw, Model, Noise, Params, Values};
+use support::{interpreted, plan};
 
 const STEPS: usize = 5;
 const KEPT: [usize; 2] = [2, 3];
@@ -21,10 +23,8 @@ const STATIC: &str = "model m\nlength T = 5\nindex t in 1..T\nobserved x[t]: rea
     q(f | x[1..T]) = normal from both |> linear\nq(z[t] | x[t]) = normal from x[t] |> linear\n";
 
 fn model(text: &str) -> Interpreted {
-    let compilation = compile(&Source::new("m.pgm", text), &Overrides::default());
-    let plan = compilation.plan().map_err(|report| report.to_string()).unwrap().clone();
     let params = Params::new(4, DType::F32, &Device::Cpu);
-    let model = Interpreted::new(plan, &params).unwrap();
+    let model = interpreted(text, &params);
     for (name, var) in params.entries() {
         let step = Noise::seeded(6).normal(&name, var.dims(), DType::F32, &Device::Cpu).unwrap();
         var.set(&(var.as_tensor() + (step * 0.3).unwrap()).unwrap()).unwrap();
@@ -95,8 +95,7 @@ fn the_last_kept_step_has_influence() {
 #[test]
 fn independent_steps_have_no_continuation() {
     let text = "model m\nlength T = 3\nindex t in 1..T\nobserved x[t]: real[2]\np(x[t]) = normal\n";
-    let compilation = compile(&Source::new("m.pgm", text), &Overrides::default());
-    let plan = compilation.plan().map_err(|report| report.to_string()).unwrap();
+    let plan = plan(text);
     let refused = plan.derivation.refused.iter().find(|refused| refused.name == "continuation").unwrap();
     assert_eq!(refused.reason.text(&plan.model), "no drawn variable depends on the data");
 }

@@ -1,10 +1,12 @@
 //! Discrete variables of the steps of a sequence, observed in part: those that q enumerates are summed over within their
 //! steps, and those that it does not draw are summed out of p along a chain. Both give the likelihood itself.
 
+mod support;
+
 use candle_core::{DType, Device, Tensor};
-use srvae_dsl::{Overrides, Source, compile};
 use srvae_interpreter::Interpreted;
 use srvae_numerics::{BoundOptions, Decode, Draw, Model, Noise, Params, Values};
+use support::{interpreted, plan};
 
 /// Of steps that are independent of each other, with the number of steps.
 fn steps(count: usize) -> String {
@@ -18,10 +20,8 @@ fn steps(count: usize) -> String {
 }
 
 fn build(text: &str) -> Interpreted {
-    let compilation = compile(&Source::new("m.pgm", text), &Overrides::default());
-    let plan = compilation.plan().map_err(|report| report.to_string()).unwrap().clone();
     let params = Params::new(3, DType::F64, &Device::Cpu);
-    let model = Interpreted::new(plan, &params).unwrap();
+    let model = interpreted(text, &params);
     // The same for every model that has a parameter of this name.
     for (name, var) in params.entries() {
         let seed = name.bytes().fold(7u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
@@ -254,8 +254,7 @@ fn what_is_added_ends_with_the_record() {
 /// The number of combinations does not grow with the steps.
 #[test]
 fn a_long_sequence_has_one_sum_a_step() {
-    let compilation = compile(&Source::new("m.pgm", steps(200)), &Overrides::default());
-    let plan = compilation.plan().unwrap();
+    let plan = plan(&steps(200));
     assert_eq!(plan.model.enumerated.groups().len(), 200);
     assert_eq!(plan.bound.enumerated.len(), 1);
 }

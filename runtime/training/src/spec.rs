@@ -136,6 +136,11 @@ impl Variable {
         )
     }
 
+    /// Whether arrays of other shapes may fill it: images are resized, and classes are numbers.
+    pub fn takes_other_shapes(&self) -> bool {
+        self.picture().is_some() || matches!(self.space, Space::Image | Space::Binary | Space::Label)
+    }
+
     /// Whether it accepts only numbers, and no images or classes.
     pub fn is_numeric(&self) -> bool {
         ![Space::Image, Space::Binary, Space::Label, Space::Real].contains(&self.space)

@@ -5,6 +5,7 @@
 
 use super::Checker;
 use super::network::{Builder, Reads};
+use super::numbers::as_real;
 use crate::ast::{self, Expression, ExpressionKind};
 use crate::catalog::{self, Distribution, Domain, Natural, show_shape};
 use crate::diagnostics::messages;
@@ -249,11 +250,7 @@ impl Builder<'_, '_> {
 
     /// Warns about a constant scale whose densities single precision cannot hold.
     fn resolves(&mut self, wanted: &Wanted<'_>, given: &Given<'_>, value: &Value) {
-        let value = match *value {
-            Value::Real(value) => value,
-            Value::Int(value) => value as f64,
-            Value::Bool(_) | Value::Word(_) => return,
-        };
+        let Some(value) = as_real(value) else { return };
         if wanted.base.entry.natural.iter().all(|natural| natural.name != "mean") {
             return;
         }

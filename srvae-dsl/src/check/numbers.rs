@@ -201,10 +201,15 @@ fn compute(operator: Operator, a: &Value, b: &Value) -> Result<Value, String> {
 }
 
 fn real(value: &Value) -> Result<f64, String> {
+    as_real(value).ok_or_else(|| format!("{} is not a number", show(value)))
+}
+
+/// A number, if it is one.
+pub(super) fn as_real(value: &Value) -> Option<f64> {
     match value {
-        Value::Int(value) => Ok(*value as f64),
-        Value::Real(value) => Ok(*value),
-        Value::Bool(_) | Value::Word(_) => Err(format!("{} is not a number", show(value))),
+        Value::Int(value) => Some(*value as f64),
+        Value::Real(value) => Some(*value),
+        Value::Bool(_) | Value::Word(_) => None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Checker;
 use super::arguments::Signature;
+use super::numbers::as_real;
 use super::settings::show;
 use crate::ast::{self, Call, Expression, ExpressionKind, File, ItemKind, Name};
 use crate::catalog::{Kind, Literal, Parameter};
@@ -118,7 +119,7 @@ impl Checker<'_> {
                 let args = self.arguments(signature, given, span)?.args;
                 let lengths = args.into_iter().zip([RampUnit::Passes, RampUnit::Steps]);
                 let lengths = lengths.filter_map(|(argument, unit)| {
-                    let length = Quantity { value: real(&argument.value)?, number: argument.number };
+                    let length = Quantity { value: as_real(&argument.value)?, number: argument.number };
                     (length.value > 0.0).then_some(Ramp { unit, length })
                 });
                 let lengths: Vec<Ramp> = lengths.collect();
@@ -133,7 +134,7 @@ impl Checker<'_> {
                 let args = self.arguments(signature, given, span)?.args;
                 let nats = args
                     .into_iter()
-                    .find_map(|argument| Some(Quantity { value: real(&argument.value)?, number: argument.number }));
+                    .find_map(|argument| Some(Quantity { value: as_real(&argument.value)?, number: argument.number }));
                 let (Some(nats), None) = (nats.filter(|nats| nats.value > 0.0), &parts.free) else {
                     self.findings.push(messages::free_nats(span));
                     return None;
@@ -150,7 +151,7 @@ impl Checker<'_> {
 
     fn quantity(&mut self, expression: &Expression) -> Option<Quantity> {
         let (number, value) = self.fixed_weight(expression)?;
-        let found = real(&value).map(|value| Quantity { number, value });
+        let found = as_real(&value).map(|value| Quantity { number, value });
         if found.is_none() {
             self.findings.push(messages::weight_is_no_number(&show(&value), expression.span));
         }
@@ -248,12 +249,4 @@ fn negated(quantity: Quantity) -> Quantity {
         }
     };
     Quantity { number, value }
-}
-
-fn real(value: &Value) -> Option<f64> {
-    match value {
-        Value::Int(value) => Some(*value as f64),
-        Value::Real(value) => Some(*value),
-        Value::Bool(_) | Value::Word(_) => None,
-    }
 }

@@ -34,7 +34,9 @@ pub fn modes(model: &Model) -> (Vec<Mode>, Vec<Refusal>) {
     let generation = given(model, &[]).map(|mode| Mode { name: GENERATION.to_owned(), ..mode });
     add(GENERATION.to_owned(), conditions(model), generation);
     let partly = of(model, |id| is_partly(model, id));
-    if !model.q.is_empty() || !model.sum.is_empty() {
+    let infers = !model.q.is_empty() || !model.sum.is_empty();
+    let has_steps = model.length.is_some() && model.variables.iter().any(|variable| variable.step.is_some());
+    if infers {
         add(RECONSTRUCTION.to_owned(), data.clone(), reconstruction(model, &data, RECONSTRUCTION));
         if !partly.is_empty() {
             let all = of(model, |id| is_data(model, id) || is_partly(model, id));
@@ -42,17 +44,15 @@ pub fn modes(model: &Model) -> (Vec<Mode>, Vec<Refusal>) {
             add(format!("{RECONSTRUCTION}_{}", names(model, &partly)), all, found);
         }
         add(REGENERATION.to_owned(), data.clone(), generative_reconstruction(model, &data));
-        if model.length.is_some() && model.variables.iter().any(|variable| variable.step.is_some()) {
+        if has_steps {
             let found = steps(model, &data).and_then(|steps| of_data(model, SMOOTHING, &data, steps));
             add(SMOOTHING.to_owned(), data.clone(), found);
         }
     }
-    if model.length.is_some() && model.variables.iter().any(|variable| variable.step.is_some()) {
+    if has_steps {
         add(CONTINUATION.to_owned(), data.clone(), continuation(model, &data));
     }
-    if (!model.q.is_empty() || !model.sum.is_empty())
-        && let Some(found) = top(model, &data)
-    {
+    if infers && let Some(found) = top(model, &data) {
         add(TOP.to_owned(), data.clone(), found);
     }
     let partly = wholes(model, partly);
@@ -186,16 +186,10 @@ fn completed(model: &Model, whole: &[VariableId], evidence: &[VariableId], name:
 
 /// The roots of p from q, with the variables that q needs for them, then everything below them from p.
 fn generative_reconstruction(model: &Model, data: &[VariableId]) -> Result<Mode, Reason> {
-    let is_root = |factor: &&Factor| {
-        model.q_of(factor.variable).is_some()
-            && factor.parents.iter().all(|parent| model.variable(parent).role == Role::Given)
-    };
-    let roots: VariableSet = model.p.iter().filter(is_root).map(|factor| factor.variable).collect();
-    let is_summed = |factor: &&Factor| {
-        model.sum.contains(factor.variable)
-            && factor.parents.iter().all(|parent| model.variable(parent).role == Role::Given)
-    };
-    let summed: Vec<VariableId> = model.p.iter().filter(is_summed).map(|factor| factor.variable).collect();
+    let is_root = |factor: &&Factor| factor.parents.iter().all(|parent| model.variable(parent).role == Role::Given);
+    let all = || model.p.iter().filter(is_root).map(|factor| factor.variable);
+    let roots: VariableSet = all().filter(|id| model.q_of(*id).is_some()).collect();
+    let summed: Vec<VariableId> = all().filter(|id| model.sum.contains(*id)).collect();
     if roots.iter().next().is_none() && !summed.is_empty() {
         return Err(Reason::RootsSummed(summed));
     }

@@ -1,7 +1,7 @@
 //! Names of members and ranges as the language writes them: `z[l - 1]`, `z[<l]`, `x[1..T]`.
 
 use super::slots::{End, Slot};
-use crate::graph::{Piece, Spelling, Value, VariableId, family, in_pieces, member};
+use crate::graph::{Piece, Spelling, VariableId, family, in_pieces, member};
 use crate::plan::Plan;
 use std::collections::BTreeMap;
 
@@ -39,14 +39,7 @@ impl<'p> Ends<'p> {
             (own.first, own.last) = (own.first.min(value), own.last.max(value));
             own.is_steps |= step.is_some();
         }
-        let length = model.length.map(|id| plan.name(id)).and_then(|name| {
-            let param = model.params.iter().find(|param| param.name == name)?;
-            match param.value {
-                Value::Int(value) => Some((name, value)),
-                _ => None,
-            }
-        });
-        Self { spelling: Spelling::of(model), families, length }
+        Self { spelling: Spelling::of(model), families, length: model.longest() }
     }
 
     /// The index of a member and its value. None for other names.

@@ -1,6 +1,6 @@
 //! Texts in which members over several indices are ranges, `x[1..T, 1..3]`, and the last step of a sequence is its length.
 
-use super::{Model, Value, family};
+use super::{Model, family};
 use std::collections::BTreeMap;
 
 /// The spelling of names for one model.
@@ -23,15 +23,9 @@ struct Name<'t> {
 
 impl<'m> Spelling<'m> {
     pub fn of(model: &'m Model) -> Self {
-        let length = model.length.map(|id| model.variable(id).name.as_str()).and_then(|name| {
-            match model.params.iter().find(|param| param.name == name)?.value {
-                Value::Int(value) => Some((name, value)),
-                _ => None,
-            }
-        });
         let variables = model.variables.iter().map(|variable| (variable.name.as_str(), variable.step));
         let values = model.nets.iter().map(|net| (net.name.as_str(), net.step));
-        let mut spelling = Self { length, ..Self::default() };
+        let mut spelling = Self { length: model.longest(), ..Self::default() };
         let mut places: BTreeMap<&str, Vec<bool>> = BTreeMap::new();
         for (text, step) in variables.chain(values) {
             let Some(Name { family, ranges }) = name(text) else { continue };

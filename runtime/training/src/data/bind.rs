@@ -2,7 +2,7 @@
 
 use super::families::Family;
 use super::records::LABELS;
-use super::table::{Field, Raw, Table};
+use super::table::{Field, Raw, Table, of_records};
 use crate::Values;
 use crate::spec::{Role, Space, Variable};
 use anyhow::{Context, Result, bail, ensure};
@@ -75,25 +75,16 @@ pub fn bind(table: &Table, variables: &[Variable], asked: &[(String, String)]) -
 /// The fields in the text of `--bind`. A single array must have as many numbers per record as the variable.
 fn asked_for(table: &Table, variable: &Variable, text: &str) -> Result<Vec<usize>> {
     let fields = columns(table, text)?;
-    let shape = match fields.as_slice() {
-        &[at] => match &table.fields[at].raw {
-            Raw::Numbers(array) => Some(&array.shape),
-            Raw::Stored(array) => Some(&array.shape),
-            _ => None,
-        },
-        _ => None,
-    };
-    let is_resized =
-        variable.picture().is_some() || matches!(variable.space, Space::Image | Space::Binary | Space::Label);
-    if let Some(shape) = shape.filter(|_| !is_resized && !variable.is_length && !variable.steps) {
+    let shape = if let &[at] = fields.as_slice() { table.fields[at].raw.shape() } else { None };
+    let is_free = variable.takes_other_shapes() || variable.is_length || variable.steps;
+    if let Some(shape) = shape.filter(|_| !is_free) {
         let own = shape.iter().skip(1).product::<usize>();
-        let axes: Vec<String> = variable.shape.iter().map(usize::to_string).collect();
         ensure!(
             own == variable.shape.iter().product::<usize>(),
-            "`{text}` is {}; `{}` takes [records, {}]",
+            "`{text}` is {}; `{}` takes {}",
             table.fields[fields[0]].raw.describe(),
             variable.name,
-            axes.join(", ")
+            of_records(&variable.shape)
         );
     }
     Ok(fields)

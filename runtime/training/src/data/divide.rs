@@ -3,7 +3,7 @@
 use super::bind::{columns, has, position};
 use super::families::Family;
 use super::opened::Opened;
-use super::table::{Field, Raw, Table};
+use super::table::{Field, Raw, Table, of_records};
 use crate::Values;
 use crate::spec::{Role, Space, Variable};
 use anyhow::{Context, Result, bail, ensure};
@@ -56,9 +56,7 @@ fn values(family: &Family<'_>, opened: &mut Opened, asked: &mut Vec<(String, Str
         _ if free.is_empty() => return Ok(None),
         // What is asked for by name has its own message.
         _ if text.is_none() && asked.iter().any(|(_, what)| what == name) => return Ok(None),
-        Some(Raw::Numbers(array)) => &array.shape,
-        Some(Raw::Stored(array)) => &array.shape,
-        Some(other) if text.is_some() => {
+        Some(other) if text.is_some() && other.shape().is_none() => {
             bail!("{}`{name}` is {}; {} take an array {}", place(), other.describe(), family.listed(), family.wanted())
         }
         None if text.is_some() => {
@@ -66,7 +64,10 @@ fn values(family: &Family<'_>, opened: &mut Opened, asked: &mut Vec<(String, Str
             asked.extend(by_columns(family, table, &columns).with_context(place)?);
             return Ok(None);
         }
-        _ => return Ok(None),
+        other => match other.and_then(Raw::shape) {
+            Some(shape) => shape,
+            None => return Ok(None),
+        },
     };
     ensure!(
         family.takes(shape),
@@ -89,8 +90,7 @@ fn by_columns(family: &Family<'_>, table: &Table, columns: &[usize]) -> Result<V
     let wanted = size * family.members.len();
     ensure!(columns.len() == wanted, "there are {} columns; {} take {wanted}", columns.len(), family.listed());
     let names = |share: &[usize]| share.iter().map(|&at| table.fields[at].name.as_str()).collect::<Vec<_>>().join(",");
-    let number = |place: &[usize]| place.iter().zip(&family.axes).fold(0, |number, (at, axis)| number * axis + at);
-    let share = |place: &Vec<usize>| &columns[number(place) * size..][..size];
+    let share = |place: &Vec<usize>| &columns[family.number(place) * size..][..size];
     Ok(family.members.iter().zip(&family.places).map(|(one, place)| (one.name.clone(), names(share(place)))).collect())
 }
 
@@ -114,14 +114,13 @@ fn presences(family: &Family<'_>, opened: &mut Opened, asked: &mut Vec<(String, 
         asked.extend(free.iter().map(|&at| (Values::presence_of(&family.members[at].name), name.clone())));
         return Ok(None);
     }
-    let axes: Vec<String> = family.axes.iter().map(usize::to_string).collect();
     ensure!(
         shape.get(1..=family.axes.len()) == Some(&family.axes[..])
             && shape[1..].iter().product::<usize>() == family.members.len(),
-        "`{name}` is {}; the presences of {} are [records] or [records, {}]",
+        "`{name}` is {}; the presences of {} are [records] or {}",
         table.fields[at].raw.describe(),
         family.listed(),
-        axes.join(", ")
+        of_records(&family.axes)
     );
     append(family, opened, &name, &free, Values::presence_of)?;
     Ok(Some(name))

@@ -1,7 +1,7 @@
 //! Families over a fixed index, and the members of an array `[records, N, …]`.
 
 use super::formats::stored;
-use super::table::Raw;
+use super::table::{Raw, of_records};
 use crate::input::Array;
 use crate::spec::{Space, Variable};
 use anyhow::Result;
@@ -58,8 +58,7 @@ impl<'v> Family<'v> {
     pub fn wanted(&self) -> String {
         let first = self.members[0];
         let own = if first.space == Space::Label { &first.shape[1..] } else { &first.shape };
-        let axes: Vec<String> = self.axes.iter().chain(own).map(usize::to_string).collect();
-        format!("[records, {}]", axes.join(", "))
+        of_records(self.axes.iter().chain(own))
     }
 
     /// The first and the last member, for messages.
@@ -73,15 +72,21 @@ impl<'v> Family<'v> {
     /// The shape of an array, if it has the axes of the indices behind the record and room for a member's values behind them.
     pub fn takes(&self, shape: &[usize]) -> bool {
         let first = self.members[0];
-        let is_free = first.picture().is_some() || matches!(first.space, Space::Image | Space::Binary | Space::Label);
         let Some((axes, own)) = shape.get(1..).and_then(|shape| shape.split_at_checked(self.axes.len())) else {
             return false;
         };
-        axes == self.axes && (is_free || own.iter().product::<usize>() == first.shape.iter().product::<usize>())
+        axes == self.axes
+            && (first.takes_other_shapes() || own.iter().product::<usize>() == first.shape.iter().product::<usize>())
     }
 
+    /// The position of a member in the array.
+    pub fn number(&self, place: &[usize]) -> usize {
+        place.iter().zip(&self.axes).fold(0, |number, (at, axis)| number * axis + at)
+    }
+
+    /// A member's part of the array.
     pub fn cut(&self, raw: &Raw, place: &[usize]) -> Result<Raw> {
-        let number = place.iter().zip(&self.axes).fold(0, |number, (at, axis)| number * axis + at);
+        let number = self.number(place);
         match raw {
             Raw::Numbers(array) => Ok(Raw::Numbers(member(array, self.axes.len(), number))),
             Raw::Stored(array) => stored::raw(array.member(self.axes.len(), number)),

@@ -112,12 +112,7 @@ impl<'s> Reader<'s> {
             families().any(|family| family.name == field.name || fills(&family.name))
         };
         let arrays = table.into_iter().flat_map(|table| &table.fields).filter(named);
-        let steps = arrays.filter_map(|field| match &field.raw {
-            table::Raw::Numbers(array) => array.shape.get(1).copied(),
-            table::Raw::Stored(array) => array.shape.get(1).copied(),
-            _ => None,
-        });
-        steps.max()
+        arrays.filter_map(|field| field.raw.shape()?.get(1).copied()).max()
     }
 
     /// Fits the data set to a model's variables, and divides it.

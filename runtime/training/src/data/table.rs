@@ -48,6 +48,11 @@ fn at<T: Clone>(all: &[T], indices: &[usize]) -> Vec<T> {
     indices.iter().map(|&index| all[index].clone()).collect()
 }
 
+/// The shape of an array with these axes behind the records, in words: `[records, 3, 2]`.
+pub fn of_records<'a>(axes: impl IntoIterator<Item = &'a usize>) -> String {
+    axes.into_iter().fold("[records".to_owned(), |text, size| format!("{text}, {size}")) + "]"
+}
+
 impl Raw {
     /// The records at these positions.
     #[must_use]
@@ -93,6 +98,15 @@ impl Raw {
             Self::Numbers(array) => array.kind == Kind::Unsigned(1) && array.shape.len() > 2,
             Self::Stored(array) => array.kind == Kind::Unsigned(1) && array.shape.len() > 2,
             Self::Text(_) => false,
+        }
+    }
+
+    /// The shape of an array, with the records first.
+    pub fn shape(&self) -> Option<&[usize]> {
+        match self {
+            Self::Numbers(array) => Some(&array.shape),
+            Self::Stored(array) => Some(&array.shape),
+            Self::Files { .. } | Self::Encoded(_) | Self::Text(_) => None,
         }
     }
 

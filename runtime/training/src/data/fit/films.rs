@@ -2,7 +2,7 @@
 
 use super::{Fitting, fit};
 use crate::data::cells::Cells;
-use crate::data::table::{Field, Raw};
+use crate::data::table::{Field, Raw, of_records};
 use crate::input::Array;
 use crate::spec::{Space, Variable};
 use anyhow::{Result, bail, ensure};
@@ -24,13 +24,13 @@ pub fn film(
     let (steps, frame) =
         (variable.shape[0], Variable { shape: variable.one().to_vec(), steps: false, ..variable.clone() });
     let [Field { raw: Raw::Numbers(array), name }] = fields else {
-        bail!("a sequence of images is one array, [records, {}]", listed(&variable.shape));
+        bail!("a sequence of images is one array, {}", of_records(&variable.shape));
     };
     let own = &array.shape[1..];
     let each = match own {
         [first, frame @ ..] if *first == steps && !frame.is_empty() => frame.to_vec(),
         [size] if *size == variable.shape.iter().product::<usize>() => frame.shape.clone(),
-        _ => bail!("records have shape {own:?}; expected [{}], {steps} images each", listed(&variable.shape)),
+        _ => bail!("records have shape {own:?}; expected {:?}, {steps} images each", variable.shape),
     };
     ensure!(steps > 0, "records have no steps");
     let shape = std::iter::once(array.shape[0] * steps).chain(each).collect();
@@ -43,8 +43,4 @@ pub fn film(
         }
         _ => bail!("frames of `{}` are no images", variable.name),
     }
-}
-
-fn listed(shape: &[usize]) -> String {
-    shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
 }
