@@ -1,10 +1,12 @@
 //! Weight normalisation (Salimans and Kingma 2016).
 
-use super::cpu::{Float, slice, unsupported};
+use super::cpu::{Values, filled_beside, filled_rows, slice};
 use super::cuda::{self, Backend};
 use super::profile::timed;
+use super::vector::{self, Loop, Real, by_real, is_wide, totals_of};
 use crate::{Result, Tensor};
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Shape};
+use candle_core::backend::BackendStorage;
+use candle_core::{CpuStorage, CustomOp2, DType, Layout, Shape, WithDType};
 use rayon::prelude::*;
 use std::mem::MaybeUninit;
 
@@ -21,8 +23,8 @@ pub fn weight_norm(v: &Tensor, g: &Tensor, dim: usize) -> Result<Tensor> {
         Backend::Cuda => cuda::weight_norm(v, g, dim),
         Backend::Host if matches!(v.dtype(), DType::F32 | DType::F64) => {
             let parts = Parts {
-                outer: v.dims()[..dim].iter().product(),
-                count: v.dim(dim)?,
+                rows: v.dims()[..dim].iter().product(),
+                norms: v.dim(dim)?,
                 inner: v.dims()[dim + 1..].iter().product(),
             };
             crate::tape::op2(&v.contiguous()?, &g.contiguous()?, Norm(parts))
@@ -31,132 +33,192 @@ pub fn weight_norm(v: &Tensor, g: &Tensor, dim: usize) -> Result<Tensor> {
     }
 }
 
-/// A tensor as `[outer, count, inner]`, with `count` norms.
+/// A tensor as `[rows, norms, inner]`: a norm is that of a run of `inner` values in each row.
 #[derive(Debug, Clone, Copy)]
 struct Parts {
-    outer: usize,
-    count: usize,
+    rows: usize,
+    norms: usize,
     inner: usize,
 }
 
 /// The number of values below which one thread is faster than several.
 const SMALL: usize = 1 << 15;
 
-/// The number of rows of runs per task, if a norm has several runs.
+/// The rows whose products are added up in the values' own type.
 const BLOCK: usize = 32;
 
-impl Parts {
-    /// For each norm, the sums of `each` over its runs, given the start of a run, in order.
-    fn sums<const N: usize>(self, each: impl Fn(usize) -> [f64; N] + Sync) -> Vec<[f64; N]> {
-        let blocks: Vec<usize> = (0..self.outer).step_by(BLOCK).collect();
-        let add = |to: &mut [f64; N], from: [f64; N]| to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
-        // Row by row, in memory order.
-        let parts = blocks.into_par_iter().map(|first| {
-            let mut sums = vec![[0.0; N]; self.count];
-            for outer in first..self.outer.min(first + BLOCK) {
-                let starts = (0..self.count).map(|at| (outer * self.count + at) * self.inner);
-                sums.iter_mut().zip(starts).for_each(|(sum, start)| add(sum, each(start)));
-            }
-            sums
-        });
-        parts.collect::<Vec<_>>().into_iter().fold(vec![[0.0; N]; self.count], |mut total, part| {
-            total.iter_mut().zip(part).for_each(|(total, part)| add(total, part));
-            total
-        })
-    }
+/// Products that a lane adds up in the values' own type.
+const DEPTH: usize = 8;
 
-    /// A tensor of the same shape, followed by `behind` more values for each norm. `each` writes the run of a norm that
-    /// starts at a position, and returns the values that follow.
-    ///
-    /// # Safety
-    /// `each` writes the whole run.
-    unsafe fn fill<T: Float>(
-        self,
-        behind: bool,
-        each: impl Fn(usize, usize, &mut [MaybeUninit<T>]) -> T + Sync,
-    ) -> Vec<T> {
-        let (values, more) = (self.outer * self.count * self.inner, if behind { self.count } else { 0 });
-        let mut out = Vec::with_capacity(values + more);
-        let (runs, tail) = out.spare_capacity_mut()[..values + more].split_at_mut(values);
-        let least = (SMALL / self.inner.max(1)).max(1);
-        let found: Vec<T> = runs
-            .par_chunks_mut(self.inner.max(1))
-            .with_min_len(least)
-            .enumerate()
-            .map(|(run, out)| each(run % self.count, run * self.inner, out))
-            .collect();
-        tail.iter_mut().zip(found).for_each(|(to, value)| _ = to.write(value));
-        // SAFETY: the runs are written by the caller's contract, and every norm has one.
-        unsafe { out.set_len(values + more) };
-        out
+/// Σ a·b.
+struct Dot<'a, T>([&'a [T]; 2]);
+
+impl<T: Real> Loop for Dot<'_, T> {
+    type Output = f64;
+    const WIDE: bool = is_wide::<T>();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) -> f64 {
+        let [sum] = totals_of::<T, 2, 1, DEPTH>(self.0, |[a, b]| [a * b]);
+        sum
     }
 }
 
-/// Σ a·b in a fixed number of partial sums, which the compiler vectorises.
-fn dot<T: Float>(a: &[T], b: &[T]) -> f64 {
-    const WIDTH: usize = 16;
-    let mut sums = [T::default(); WIDTH];
-    let (a_chunks, b_chunks) = (a.chunks_exact(WIDTH), b.chunks_exact(WIDTH));
-    let mut rest = T::default();
-    for (a, b) in a_chunks.remainder().iter().zip(b_chunks.remainder()) {
-        rest += *a * *b;
-    }
-    for (a, b) in a_chunks.zip(b_chunks) {
-        for i in 0..WIDTH {
-            sums[i] += a[i] * b[i];
+/// `to += a · b`, value by value.
+struct AddProducts<'a, T> {
+    to: &'a mut [T],
+    factors: [&'a [T]; 2],
+}
+
+impl<T: Real> Loop for AddProducts<'_, T> {
+    type Output = ();
+    const WIDE: bool = is_wide::<T>();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let [a, b] = self.factors;
+        for ((to, a), b) in self.to.iter_mut().zip(a).zip(b) {
+            *to += *a * *b;
         }
     }
-    sums.iter().fold(rest.to_f64(), |total, sum| total + sum.to_f64())
+}
+
+/// What values are multiplied by: all by the same, or each by its own.
+#[derive(Clone, Copy)]
+enum Factors<'a, T, const N: usize> {
+    Same([T; N]),
+    Each([&'a [T]; N]),
+}
+
+/// `out = Σ values · factor`, value by value.
+struct Combine<'a, T, const N: usize> {
+    out: &'a mut [MaybeUninit<T>],
+    values: [&'a [T]; N],
+    factors: Factors<'a, T, N>,
+}
+
+impl<T: Real, const N: usize> Loop for Combine<'_, T, N> {
+    type Output = ();
+    const WIDE: bool = is_wide::<T>();
+
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let len = self.out.len();
+        let values = self.values.map(|values| &values[..len]);
+        let sum = |i: usize, factors: [T; N]| {
+            let first = values[0][i] * factors[0];
+            (1..N).fold(first, |sum, n| sum + values[n][i] * factors[n])
+        };
+        match self.factors {
+            Factors::Same(factors) => {
+                for (i, out) in self.out.iter_mut().enumerate() {
+                    out.write(sum(i, factors));
+                }
+            }
+            Factors::Each(factors) => {
+                let factors = factors.map(|factors| &factors[..len]);
+                for (i, out) in self.out.iter_mut().enumerate() {
+                    out.write(sum(i, factors.map(|factors| factors[i])));
+                }
+            }
+        }
+    }
+}
+
+impl Parts {
+    fn row(self) -> usize {
+        self.norms * self.inner
+    }
+
+    /// For each norm, the sums of its values' products in pairs of tensors, in order.
+    fn sums<T: Real, const N: usize>(self, pairs: [[&[T]; 2]; N]) -> Vec<[f64; N]> {
+        let row = self.row();
+        let blocks: Vec<usize> = (0..self.rows).step_by(BLOCK).collect();
+        let parts = blocks.into_par_iter().map(|first| {
+            let rows = first * row..self.rows.min(first + BLOCK) * row;
+            pairs.map(|pair| {
+                let mut sums = vec![T::default(); row];
+                for at in rows.clone().step_by(row) {
+                    vector::run(AddProducts { to: &mut sums, factors: pair.map(|values| &values[at..at + row]) });
+                }
+                sums
+            })
+        });
+        let mut total = vec![[0.0; N]; self.norms];
+        for part in parts.collect::<Vec<_>>() {
+            for (pair, sums) in part.iter().enumerate() {
+                for (total, run) in total.iter_mut().zip(sums.chunks_exact(self.inner)) {
+                    total[pair] += run.iter().map(|value| value.to_f64()).sum::<f64>();
+                }
+            }
+        }
+        total
+    }
+
+    /// A value of each norm at all places of its run.
+    fn spread<T: Real>(self, values: impl Iterator<Item = f64>) -> Vec<T> {
+        values.flat_map(|value| std::iter::repeat_n(T::from_f64(value), self.inner)).collect()
+    }
 }
 
 struct Norm(Parts);
 
 impl Norm {
-    fn forward<T: Float>(&self, v: &[T], g: &[T]) -> Vec<T> {
-        let parts = self.0;
-        let square = |start: usize| {
-            let run = &v[start..][..parts.inner];
-            [dot(run, run)]
+    fn forward<T: Real>(&self, v: &[T], g: &[T]) -> Vec<T> {
+        let Parts { rows, norms, inner } = self.0;
+        let scale = |at: usize, square: f64| g[at].to_f64() / square.sqrt();
+        if rows == 1 {
+            let write = |at: usize, out: &mut [MaybeUninit<T>]| {
+                let v = &v[at * inner..][..inner];
+                let factors = Factors::Same([T::from_f64(scale(at, vector::run(Dot([v, v]))))]);
+                vector::run(Combine { out, values: [v], factors });
+            };
+            // SAFETY: every run is written.
+            return unsafe { filled_rows(norms * inner, inner, norms * inner, write) };
+        }
+        let squares = self.0.sums([[v, v]]);
+        let scales = self.0.spread(squares.iter().enumerate().map(|(at, [square])| scale(at, *square)));
+        let write = |at: usize, out: &mut [MaybeUninit<T>]| {
+            vector::run(Combine { out, values: [&v[at * norms * inner..]], factors: Factors::Each([&scales]) });
         };
-        // A norm with one run is computed when the run is written, while it is in the L1 cache.
-        let squares = (parts.outer > 1).then(|| parts.sums(square));
-        let write = |at: usize, start: usize, out: &mut [MaybeUninit<T>]| {
-            let [square] = squares.as_ref().map_or_else(|| square(start), |squares| squares[at]);
-            let scale = T::from_f64(g[at].to_f64() / square.sqrt());
-            for (out, v) in out.iter_mut().zip(&v[start..]) {
-                out.write(*v * scale);
-            }
-            scale
-        };
-        // SAFETY: the tensor has as many values as `v`.
-        unsafe { parts.fill(false, write) }
+        // SAFETY: every row is written.
+        unsafe { filled_rows(v.len(), norms * inner, v.len(), write) }
     }
 
-    /// Gradients of v: (g/‖v‖) (dw − v (v·dw)/‖v‖²), followed by those of g, (v·dw)/‖v‖.
-    fn backward<T: Float>(&self, v: &[T], g: &[T], gradient: &[T]) -> Vec<T> {
-        let parts = self.0;
-        let products = |start: usize| {
-            let (v, gradient) = (&v[start..][..parts.inner], &gradient[start..][..parts.inner]);
-            [dot(v, v), dot(v, gradient)]
-        };
-        let sums = (parts.outer > 1).then(|| parts.sums(products));
-        let write = |at: usize, start: usize, out: &mut [MaybeUninit<T>]| {
-            let [square, product] = sums.as_ref().map_or_else(|| products(start), |sums| sums[at]);
+    /// Gradients of v: (g/‖v‖) (dw − v (v·dw)/‖v‖²), and those of g, (v·dw)/‖v‖.
+    fn backward<T: Real>(&self, v: &[T], g: &[T], gradient: &[T]) -> [Vec<T>; 2] {
+        let Parts { rows, norms, inner } = self.0;
+        let factors = |at: usize, [square, product]: [f64; 2]| {
             let norm = square.sqrt();
             let scale = g[at].to_f64() / norm;
-            let (scale, along) = (T::from_f64(scale), T::from_f64(-scale * product / square));
-            for ((out, v), gradient) in out.iter_mut().zip(&v[start..]).zip(&gradient[start..]) {
-                out.write(*gradient * scale + *v * along);
-            }
-            T::from_f64(product / norm)
+            ([scale, -scale * product / square], T::from_f64(product / norm))
         };
-        // SAFETY: the tensor has as many values as `v` and as `gradient`.
-        unsafe { parts.fill(true, write) }
+        if rows == 1 {
+            let mut for_g = vec![T::default(); norms];
+            let write = |at: usize, out: &mut [MaybeUninit<T>], for_g: &mut [T]| {
+                let (v, gradient) = (&v[at * inner..][..inner], &gradient[at * inner..][..inner]);
+                let sums = [vector::run(Dot([v, v])), vector::run(Dot([v, gradient]))];
+                let (factors, of_g) = factors(at, sums);
+                for_g.fill(of_g);
+                let factors = Factors::Same(factors.map(T::from_f64));
+                vector::run(Combine { out, values: [gradient, v], factors });
+            };
+            // SAFETY: every run is written.
+            let for_v = unsafe { filled_beside(norms * inner, inner, norms * inner, &mut for_g, write) };
+            return [for_v, for_g];
+        }
+        let found: Vec<_> =
+            self.0.sums([[v, v], [v, gradient]]).into_iter().enumerate().map(|(at, sums)| factors(at, sums)).collect();
+        let [scales, along] = [0, 1].map(|which| self.0.spread(found.iter().map(|(factors, _)| factors[which])));
+        let write = |at: usize, out: &mut [MaybeUninit<T>]| {
+            let values = [gradient, v].map(|values| &values[at * norms * inner..]);
+            vector::run(Combine { out, values, factors: Factors::Each([&scales, &along]) });
+        };
+        // SAFETY: every row is written.
+        let for_v = unsafe { filled_rows(v.len(), norms * inner, v.len(), write) };
+        [for_v, found.into_iter().map(|(_, of_g)| of_g).collect()]
     }
 }
-
-/// Both gradients in one vector: those of v, then those of g.
-struct NormGradient(Norm);
 
 impl CustomOp2 for Norm {
     fn name(&self) -> &'static str {
@@ -170,52 +232,20 @@ impl CustomOp2 for Norm {
         g: &CpuStorage,
         g_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        timed("weight norm", || match v {
-            CpuStorage::F32(_) => {
-                let out = self.forward::<f32>(slice(v, v_layout)?, slice(g, g_layout)?);
-                Ok((CpuStorage::F32(out), v_layout.shape().clone()))
-            }
-            CpuStorage::F64(_) => {
-                let out = self.forward::<f64>(slice(v, v_layout)?, slice(g, g_layout)?);
-                Ok((CpuStorage::F64(out), v_layout.shape().clone()))
-            }
-            _ => unsupported(self.name(), candle_core::backend::BackendStorage::dtype(v)),
+        by_real!(self.name(), v.dtype(), T => {
+            let (v, g) = (slice::<T>(v, v_layout)?, slice::<T>(g, g_layout)?);
+            let out = timed("weight norm", || self.forward(v, g));
+            Ok((T::to_cpu_storage_owned(out), v_layout.shape().clone()))
         })
     }
 
     fn bwd(&self, v: &Tensor, g: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let both = v.apply_op3_no_bwd(g, &gradient.contiguous()?, &NormGradient(Norm(self.0)))?;
-        let for_v = both.narrow(0, 0, v.elem_count())?.reshape(v.shape())?;
-        let for_g = both.narrow(0, v.elem_count(), g.elem_count())?.reshape(g.shape())?;
-        Ok((Some(for_v), Some(for_g)))
-    }
-}
-
-impl CustomOp3 for NormGradient {
-    fn name(&self) -> &'static str {
-        "weight_norm_gradient"
-    }
-
-    fn cpu_fwd(
-        &self,
-        v: &CpuStorage,
-        v_layout: &Layout,
-        g: &CpuStorage,
-        g_layout: &Layout,
-        gradient: &CpuStorage,
-        gradient_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let len = v_layout.shape().elem_count() + g_layout.shape().elem_count();
-        timed("weight norm", || match v {
-            CpuStorage::F32(_) => {
-                let (v, g) = (slice::<f32>(v, v_layout)?, slice(g, g_layout)?);
-                Ok((CpuStorage::F32(self.0.backward(v, g, slice(gradient, gradient_layout)?)), Shape::from(len)))
-            }
-            CpuStorage::F64(_) => {
-                let (v, g) = (slice::<f64>(v, v_layout)?, slice(g, g_layout)?);
-                Ok((CpuStorage::F64(self.0.backward(v, g, slice(gradient, gradient_layout)?)), Shape::from(len)))
-            }
-            _ => unsupported(self.name(), candle_core::backend::BackendStorage::dtype(v)),
+        let gradient = gradient.contiguous()?;
+        by_real!(self.name(), v.dtype(), T => {
+            let values = [Values::<T>::of(v)?, Values::of(g)?, Values::of(&gradient)?];
+            let [for_v, for_g] = timed("weight norm", || self.backward(&values[0], &values[1], &values[2]));
+            let tensor = |values, like: &Tensor| Tensor::from_vec(values, like.shape(), like.device());
+            Ok((Some(tensor(for_v, v)?), Some(tensor(for_g, g)?)))
         })
     }
 }

@@ -20,9 +20,9 @@ const PANEL: usize = 128;
 /// Tiles in a block of GEMMs.
 const TILES: usize = 128;
 /// Tasks at least, if each has [`FEW`] tiles.
-const TASKS: usize = 4;
+const TASKS: usize = 8;
 /// Tiles of a task at least: each reads the whole kernel.
-const FEW: usize = 16;
+const FEW: usize = 32;
 /// Rows of a kernel that a task transforms.
 const ROWS: usize = 8;
 /// Tiles whose points are stored at once.
