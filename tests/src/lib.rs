@@ -77,6 +77,7 @@ corpus! {
     learned_shapes = "../srvae-dsl/tests/corpus/good/learned_shapes.pgm",
     proportions = "../srvae-dsl/tests/corpus/good/proportions.pgm",
     clockwork = "../srvae-dsl/tests/corpus/good/clockwork.pgm",
+    mixtures_beside_classes = "../srvae-dsl/tests/corpus/good/mixtures_beside_classes.pgm",
     mixture_of_products = "../srvae-dsl/tests/corpus/good/mixture_of_products.pgm",
     mixture_prior = "../srvae-dsl/tests/corpus/good/mixture_prior.pgm",
     parameters_in_shapes = "../srvae-dsl/tests/corpus/good/parameters_in_shapes.pgm",

@@ -156,8 +156,8 @@ impl Plan {
                 let each = alternatives(presences, &inputs, |own| own.to_owned());
                 format!("mean of {}", each.join(", "))
             }
-            Operation::Strata(_) => format!("a draw of each component: {}", listed(&inputs)),
-            Operation::Shares(presences) => format!("ln of the shares of {} components", presences.len()),
+            Operation::Strata { .. } => format!("a draw of each component: {}", listed(&inputs)),
+            Operation::Shares { presences, .. } => format!("ln of the shares of {} components", presences.len()),
             Operation::Quantise => format!("codes of {} nearest to {}", inputs[1], inputs[0]),
             Operation::Stack => listed(&inputs),
             Operation::Mixture(components) => format!("mean of {components} components {all}"),

@@ -165,10 +165,20 @@ pub(crate) fn baseline_shares(name: &str, other: &str, span: Span, defined: Span
         .hint(hint)
 }
 
-pub(crate) fn too_many_together(product: usize, span: Span) -> Diagnostic {
-    Diagnostic::error("E0434", format!("the enumerated variables have {product} combinations of values"))
+pub(crate) fn too_many_together(product: usize, has_mixture: bool, span: Span) -> Diagnostic {
+    let (what, hint) = match has_mixture {
+        true => (
+            "combinations of values and components of mixtures",
+            "use another method for one of them, or write a product of experts, `(…) * (…)`, in place of a mixture",
+        ),
+        false => (
+            "combinations of values",
+            "use another method for one of them; latents without factors of q are summed out one by one",
+        ),
+    };
+    Diagnostic::error("E0434", format!("the enumerated variables have {product} {what}"))
         .at(span, format!("more than {MOST_VALUES}"))
-        .hint("use another method for one of them; latents without factors of q are summed out one by one")
+        .hint(hint)
 }
 
 /// The steps of a sequence are enumerated, and a factor depends on the values of two variables.
