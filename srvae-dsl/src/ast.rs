@@ -167,6 +167,14 @@ pub struct Selector {
     pub to: Option<Expression>,
 }
 
+impl Selector {
+    /// A name alone.
+    pub fn as_word(&self) -> Option<&String> {
+        let call = self.value.as_call().filter(|call| call.arguments.is_none() && call.name.subscript.is_empty())?;
+        (self.order.is_none() && self.to.is_none()).then_some(&call.name.text)
+    }
+}
+
 /// `<`, `<=`, `>`, `>=`: all values on one side of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {

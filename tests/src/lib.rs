@@ -91,6 +91,7 @@ corpus! {
     shared_networks = "../srvae-dsl/tests/corpus/good/shared_networks.pgm",
     sequence_backwards = "../srvae-dsl/tests/corpus/good/sequence_backwards.pgm",
     sequence_forwards = "../srvae-dsl/tests/corpus/good/sequence_forwards.pgm",
+    steps_and_features = "../srvae-dsl/tests/corpus/good/steps_and_features.pgm",
     steps_in_a_pipe = "../srvae-dsl/tests/corpus/good/steps_in_a_pipe.pgm",
     sketch_as_y = "../srvae-dsl/tests/corpus/good/sketch_as_y.pgm",
     srvae_golden = "../srvae-dsl/tests/corpus/good/srvae_golden.pgm",

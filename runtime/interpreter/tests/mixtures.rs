@@ -52,7 +52,8 @@ fn compare(text: &str, draws: &[&str], of: impl Fn((f64, f64), &[f64]) -> Vec<Co
     };
     let all: Vec<Vec<Combination>> = (0..rows).map(combinations).collect();
     // Rounding of sums of a few numbers below 20.
-    let near = |found: f64, wanted: f64, what: &str| assert!((found - wanted).abs() < 1e-11, "{what}: {found}, {wanted}");
+    let near =
+        |found: f64, wanted: f64, what: &str| assert!((found - wanted).abs() < 1e-11, "{what}: {found}, {wanted}");
     let default = BoundOptions { samples: SAMPLES, ..BoundOptions::default() };
     for options in [default, BoundOptions::importance(SAMPLES)] {
         let terms = model.bound(&data, &mut Noise::seeded(7), &options).unwrap();
@@ -141,7 +142,8 @@ impl Classes {
         assert_eq!(plan(&text).model.enumerated.groups().len(), groups, "{text}");
         compare(&text, &["z", "z"], |data, noise| {
             let mut all = self.combinations(data, noise);
-            let order: Vec<&str> = plan(&text).derivation.terms.iter().map(|term| term.name.clone()).map(named).collect();
+            let order: Vec<&str> =
+                plan(&text).derivation.terms.iter().map(|term| term.name.clone()).map(named).collect();
             all.iter_mut().for_each(|one| one.terms.sort_by_key(|(name, _)| order.iter().position(|at| at == name)));
             all
         });

@@ -108,7 +108,9 @@ impl Checker<'_> {
                     [p, q].into_iter().flatten().find(|it| (it.side, it.variable) == (link.side, link.variable));
                 let place = place.map_or(last.span, |factor| factor.span);
                 let between = [one.name.as_str(), other.name.as_str()];
-                let error = messages::enumerated_steps(family, last.span, (&reader, place, between));
+                let is_mixture = |id: &VariableId| q.iter().any(|it| it.variable == *id && it.components().is_some());
+                let mixture = link.between.iter().find(|id| is_mixture(id)).map(|id| self.variable(*id).name.as_str());
+                let error = messages::enumerated_steps(family, last.span, (&reader, place, between), mixture);
                 self.findings.push(error);
                 return;
             }
@@ -121,7 +123,8 @@ impl Checker<'_> {
         let of = |id: &VariableId| {
             let mixture = q.iter().find(|factor| factor.variable == *id && factor.components().is_some());
             let draw = draws.iter().find(|draw| draw.variable == *id);
-            match (mixture.and_then(|factor| Some((factor.components()?, factor.span))), draw.map(|draw| &draw.method)) {
+            match (mixture.and_then(|factor| Some((factor.components()?, factor.span))), draw.map(|draw| &draw.method))
+            {
                 (Some((components, span)), _) => Some((components, true, span)),
                 (None, Some(DrawMethod::Enumerate { values })) => Some((*values, false, draw?.span)),
                 (None, _) => None,

@@ -234,7 +234,9 @@ impl Checker<'_> {
         let ancestry = Ancestry::of(q);
         let scored = || draws.iter().filter(|draw| draw.method == DrawMethod::Score);
         for mean in q.iter().filter(|factor| factor.components().is_some()) {
-            let Some(below) = scored().find(|draw| ancestry.is_drawn_after(mean.variable, draw.variable)) else { continue };
+            let Some(below) = scored().find(|draw| ancestry.is_drawn_after(mean.variable, draw.variable)) else {
+                continue;
+            };
             let (own, other) = (&self.variable(mean.variable).name, &self.variable(below.variable).name);
             self.findings.push(messages::score_below_mean(own, mean.span, other, below.span));
         }

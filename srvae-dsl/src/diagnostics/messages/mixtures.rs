@@ -111,7 +111,9 @@ pub(crate) fn other_component(name: &str, span: Span, first: &str, place: Span) 
 pub(crate) fn score_below_mean(own: &str, span: Span, other: &str, place: Span) -> Diagnostic {
     Diagnostic::error(
         "E0487",
-        format!("`{own}` is a mixture, of which every component is drawn, and `{other}` is drawn by its score below it"),
+        format!(
+            "`{own}` is a mixture, of which every component is drawn, and `{other}` is drawn by its score below it"
+        ),
     )
     .at(span, "every component of it is drawn")
     .and(place, format!("`{other}` is drawn by its score below it"))

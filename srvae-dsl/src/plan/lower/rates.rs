@@ -64,7 +64,9 @@ impl Lowering<'_> {
     /// The kind of group over whose values an operation is computed or sums. No value depends on two groups.
     fn over_values(&self, operation: &Operation, inputs: &[ValueId]) -> Option<usize> {
         match operation {
-            Operation::Enumerate { kind, .. } | Operation::RepeatValues(kind) | Operation::Strata { kind, .. } => Some(*kind),
+            Operation::Enumerate { kind, .. } | Operation::RepeatValues(kind) | Operation::Strata { kind, .. } => {
+                Some(*kind)
+            }
             _ => {
                 let mut each = inputs.iter().map(|input| &self.values[input.0]);
                 each.find_map(|value| value.over.filter(|_| value.rate == Rate::Value))
