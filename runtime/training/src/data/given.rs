@@ -38,6 +38,17 @@ fn split<'s, 't>(spec: &'s Spec, text: &'t str) -> Result<(Target<'s>, &'t str)>
     Ok((target, value.trim()))
 }
 
+/// The variables that `NAME=VALUE` gives: one, or all members of a family.
+///
+/// # Errors
+/// A text without `=`, or a name that is not a variable or family of the model.
+pub fn named<'s>(spec: &'s Spec, text: &str) -> Result<Vec<&'s str>> {
+    Ok(match split(spec, text)?.0 {
+        Target::One(variable) => vec![variable.name.as_str()],
+        Target::All(family) => family.members.iter().map(|member| member.name.as_str()).collect(),
+    })
+}
+
 /// The values of `--given` for some variables: for each one value, or one per record.
 #[derive(Debug, Clone, Default)]
 pub struct Given(Vec<Column>);
