@@ -280,11 +280,14 @@ fn listed(names: &[String]) -> String {
     }
 }
 
+/// The maximum number of experts of a product that texts list.
+pub const MOST_EXPERTS: usize = 4;
+
 /// `normal(p_1) where has_w * normal(p_2) * standard_normal`.
 fn experts(name: &str, presences: &[usize], roots: usize, inputs: &[String]) -> String {
     let mut each = alternatives(presences, inputs, |head| format!("{name}({head})"));
     if let [first, second, .., last] = each.as_slice()
-        && each.len() > 4
+        && each.len() > MOST_EXPERTS
     {
         each = vec![first.clone(), second.clone(), "…".to_owned(), last.clone()];
     }
