@@ -213,7 +213,7 @@ impl<'a> Checker<'a> {
             _ => id,
         };
         if let Some((family, value)) = member(&variable.name) {
-            self.families.entry(family.to_owned()).or_default().entry(value).or_insert(id);
+            self.families.entry(family.to_owned()).or_default().insert(value, id);
         }
         self.variable_ids.entry(variable.name.clone()).or_insert(id);
         self.variables.push(variable);

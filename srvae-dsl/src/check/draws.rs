@@ -62,7 +62,7 @@ impl Checker<'_> {
     /// draw is not known separately for each of the enumerated values above it.
     fn unsound(&mut self, draws: &[Draw], p: &[Factor], q: &[Factor]) {
         let of = |id: VariableId| draws.iter().find(|draw| draw.variable == id);
-        let ancestry = Ancestry::of(q);
+        let ancestry = if draws.is_empty() { Ancestry::default() } else { Ancestry::of(q) };
         for draw in draws {
             let is_below = |factor: &&Factor| ancestry.is_drawn_after(draw.variable, factor.variable);
             match draw.method {

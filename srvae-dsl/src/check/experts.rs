@@ -231,8 +231,11 @@ impl Checker<'_> {
 
     /// A mixture enumerates its components. The gain of a draw below it with the score gradient is not known for each of them.
     pub(super) fn means(&mut self, q: &[Factor], draws: &[Draw]) {
-        let ancestry = Ancestry::of(q);
         let scored = || draws.iter().filter(|draw| draw.method == DrawMethod::Score);
+        if scored().next().is_none() {
+            return;
+        }
+        let ancestry = Ancestry::of(q);
         for mean in q.iter().filter(|factor| factor.components().is_some()) {
             let Some(below) = scored().find(|draw| ancestry.is_drawn_after(mean.variable, draw.variable)) else {
                 continue;

@@ -57,7 +57,7 @@ impl<'p> Item<'p> {
             return None;
         }
         let pairs = self.line.others.iter().zip(&next.line.others);
-        let mut apart = pairs.enumerate().filter(|(_, (one, other))| one != other).map(|(at, pair)| (at, pair));
+        let mut apart = pairs.enumerate().filter(|(_, (one, other))| one != other);
         match (apart.next(), apart.next()) {
             (None, _) => (last + 1 == from).then(|| Self { ends: Some((first, to)), ..self.clone() }),
             (Some((at, (Other::Values(one, end), Other::Values(start, other)))), None)
