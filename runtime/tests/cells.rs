@@ -1,5 +1,8 @@
 //! Pixels as cells of a latent's density: a uniform draw in the cells equals `dequantise`.
 
+mod moved;
+
+use moved::moved;
 use srvae::interpret;
 use srvae::{BoundOptions, DType, Device, Draw, Model, Noise, Params, Settings, Tensor, Values};
 
@@ -8,13 +11,8 @@ const FLOWS: &str = "flow steps = actnorm |> invertible_conv |> affine_coupling(
 fn build(text: &str, dtype: DType) -> Box<dyn Model> {
     let params = Params::new(3, dtype, &Device::Cpu);
     let model = interpret::builder("m.pgm", text).build(&Settings::new(), &params).unwrap();
-    // The same for every model that has a parameter of this name, and not the identity.
-    for (name, var) in params.entries() {
-        let seed = name.bytes().fold(7u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
-        let step = Noise::seeded(seed).normal(&name, var.dims(), dtype, &Device::Cpu).unwrap();
-        var.set(&(var.as_tensor() + (step * 0.1).unwrap()).unwrap()).unwrap();
-    }
-    params.touch();
+    // No flow is the identity.
+    moved(&params, 0.1, None);
     model
 }
 

@@ -1,6 +1,9 @@
 //! Partly observed variables: a record that has one has the bound of the model that observes it, a record that lacks it
 //! the bound of the model that infers it, and in a batch of both each record has its own.
 
+mod moved;
+
+use moved::moved;
 use srvae::dist::{Distribution, Head, Normal};
 use srvae::{BoundOptions, DType, Device, Draw, Model, Noise, Params, Settings, Tensor, Terms, Values};
 use srvae::{figures, interpret};
@@ -10,13 +13,7 @@ const CLASSES: usize = 3;
 fn build(text: &str) -> Box<dyn Model> {
     let params = Params::new(3, DType::F64, &Device::Cpu);
     let model = interpret::builder("m.pgm", text).build(&Settings::new(), &params).unwrap();
-    // The same for every model that has a parameter of this name.
-    for (name, var) in params.entries() {
-        let seed = name.bytes().fold(7u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
-        let step = Noise::seeded(seed).normal(&name, var.dims(), DType::F64, &Device::Cpu).unwrap();
-        var.set(&(var.as_tensor() + step).unwrap()).unwrap();
-    }
-    params.touch();
+    moved(&params, 1.0, None);
     model
 }
 

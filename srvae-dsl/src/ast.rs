@@ -31,6 +31,41 @@ pub struct Item {
     pub span: Span,
 }
 
+/// The kind of what a statement declares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Declares {
+    /// A parameter, a table, an index or a length.
+    Number,
+    Variable,
+    /// A named network, a value or a flow.
+    Network,
+}
+
+impl Item {
+    /// The names that the statement declares, with their kind; without those of presets, which are apart.
+    pub fn declared(&self) -> impl Iterator<Item = (Declares, &Name)> {
+        let (kind, names) = match &self.kind {
+            ItemKind::Param(setting) => (Declares::Number, std::slice::from_ref(&setting.name)),
+            ItemKind::Table { name, .. } | ItemKind::Index { name, .. } | ItemKind::Length { name, .. } => {
+                (Declares::Number, std::slice::from_ref(name))
+            }
+            ItemKind::Variables { names, .. } => (Declares::Variable, names.as_slice()),
+            ItemKind::Net { name, .. } | ItemKind::Let { name, .. } | ItemKind::Flow { name, .. } => {
+                (Declares::Network, std::slice::from_ref(name))
+            }
+            ItemKind::Model(_)
+            | ItemKind::Preset { .. }
+            | ItemKind::Checkpoint { .. }
+            | ItemKind::Factor(_)
+            | ItemKind::Bound { .. }
+            | ItemKind::Draw { .. }
+            | ItemKind::Weight { .. }
+            | ItemKind::Objective(_) => (Declares::Number, &[][..]),
+        };
+        names.iter().map(move |name| (kind, name))
+    }
+}
+
 /// A line of documentation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Doc {
@@ -165,6 +200,14 @@ pub struct Selector {
     pub value: Expression,
     /// The end of a range.
     pub to: Option<Expression>,
+}
+
+impl Selector {
+    /// A name alone.
+    pub fn as_word(&self) -> Option<&String> {
+        let call = self.value.as_call().filter(|call| call.arguments.is_none() && call.name.subscript.is_empty())?;
+        (self.order.is_none() && self.to.is_none()).then_some(&call.name.text)
+    }
 }
 
 /// `<`, `<=`, `>`, `>=`: all values on one side of another.

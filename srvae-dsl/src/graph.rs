@@ -74,8 +74,8 @@ pub struct Model {
     /// The variable with the length of each record, if the file has one. It has the name of the parameter for the
     /// maximum length.
     pub length: Option<VariableId>,
-    /// The index of each family of variables, values or named networks, by its name in the file.
-    pub indices: BTreeMap<String, String>,
+    /// The indices of each family of variables, values or named networks, by its name in the file.
+    pub indices: BTreeMap<String, Vec<String>>,
     /// The `checkpoint` statement, if the file has one: training computes the bound in segments. Values that later segments
     /// read are kept, and the others are recomputed in the backward pass.
     pub checkpoint: Option<Checkpoint>,

@@ -80,10 +80,39 @@ fn a_relaxed_objective_is_not_a_bound() {
              q(c | x) = categorical from x |> linear\ndraw c = {method}\nweight KL_c = 2\n"
         );
         let compilation = compile(&Source::new("text.pgm", text), &Overrides::default());
-        compilation.plan().unwrap_or_else(|report| panic!("{report}")).derivation.objective.text("ln p(x)")
+        let objective = &compilation.plan().unwrap_or_else(|report| panic!("{report}")).derivation.objective;
+        objective.text("ln p(x)", |causes| causes.iter().map(|cause| cause.text.clone()).collect())
     };
     let below = "still a lower bound of ln p(x) with one sample per record: it is at most the bound";
     assert_eq!(standing("enumerate"), below);
     let relaxed = "not a bound of ln p(x): in training, a relaxation takes the place of c";
     assert_eq!(standing("relaxed(temperature: 0.5)"), relaxed);
+}
+
+/// The last step has the name of the length, and what holds for all members of a family is said once.
+#[test]
+fn members_are_spelled_as_in_the_file() {
+    let text = "model m\nlength T = 2\nindex t in 1..T\nobserved x[t]: real[2]\npartly observed y[t]: label[3]\n\
+        latent z[t]: real[2]\np(z[t]) = standard_normal\np(y[t] | z[t]) = categorical from z[t] |> linear\n\
+        p(x[t] | z[t]) = normal from z[t] |> linear\nq(z[t] | x[t]) = normal from x[t] |> linear\n\
+        q(y[t] | x[t]) = categorical from x[t] |> linear\ndraw y[t] = enumerate\nweight KL_z[t] = 0.5\n";
+    let compilation = compile(&Source::new("text.pgm", text), &Overrides::default());
+    let plan = compilation.plan().unwrap_or_else(|report| panic!("{report}"));
+    let said = srvae_dsl::explain::text(plan);
+    for line in [
+        "where y[1] is observed, y[T] is observed",
+        "where y[1] is missing, y[T] is observed",
+        "where y[1] is missing, y[T] is missing",
+        "): KL_z[t] has weight 0.5 for t in 1..T\n",
+    ] {
+        assert!(said.contains(line), "{line} in\n{said}");
+    }
+    assert!(!said.contains("[2] is "), "{said}");
+    let latex = srvae_dsl::explain::latex(plan);
+    assert!(latex.contains("\\mathbf{y}_{1}^{\\mathrm{obs}}, \\mathbf{y}_{T}^{\\mathrm{obs}}"), "{latex}");
+    assert!(!latex.contains("_{2}"), "{latex}");
+    // Names of JSON are those by which values are given and results are found.
+    let json = srvae_dsl::explain::json(plan);
+    assert_eq!(json["bound"][1]["name"], "RE_x[1]", "{json:#}");
+    assert_eq!(json["objective"]["weights"][1]["term"], "KL_z[2]");
 }

@@ -1,4 +1,4 @@
-//! The output of every stage of the compiler for the two shipped models.
+//! The output of every stage of the compiler for the two shipped models, and the explanation of families over two indices.
 
 mod support;
 
@@ -37,6 +37,13 @@ fn explanations() {
         insta::assert_snapshot!(format!("latex_{name}"), explain::latex(&plan));
         insta::assert_snapshot!(format!("dot_{name}"), explain::dot(&plan));
     }
+    // Families over two indices, one of which is the length.
+    let of_grid = plan_of("tests/corpus/good/steps_and_features.pgm");
+    let networks = explain::text(&of_grid);
+    let (said, rest) = networks.split_once("Plan of the bound").unwrap();
+    let (_, networks) = rest.split_once("\nNetworks").unwrap();
+    insta::assert_snapshot!("explain_grid", format!("{said}Networks{networks}"));
+    insta::assert_snapshot!("latex_grid", explain::latex(&of_grid));
     insta::assert_snapshot!("json_vae", format!("{:#}", explain::json(&plan_of("../models/vae.pgm"))));
     insta::assert_snapshot!("svg_srvae", explain::svg(&plan_of("../models/srvae.pgm")));
 }

@@ -11,13 +11,15 @@ mod by_hand;
 mod exact;
 #[path = "published/in_order.rs"]
 mod in_order;
+#[path = "../../runtime/tests/moved/mod.rs"]
+mod moved;
 #[path = "published/summed.rs"]
 mod summed;
 #[path = "published/switched.rs"]
 mod switched;
 
 use candle_core::{DType, Device};
-use srvae::{Compiled, Params, Setting, Settings, interpret};
+use srvae::{Compiled, Noise, Params, Setting, Settings, interpret};
 use srvae_tests::both::compare;
 
 macro_rules! zoo {

@@ -40,6 +40,8 @@ pub struct Distribution {
     pub examples: &'static [Example],
     /// The relative error of an approximate density.
     pub error: f64,
+    /// 1 if ln p falls at most linearly with the distance from the mean in units of the scale, else 2.
+    pub power: u32,
     /// How it is built at run time.
     #[cfg(feature = "tensors")]
     pub make: Make,
@@ -79,7 +81,42 @@ pub enum Domain {
     Simplex,
 }
 
+/// Logarithms that the model states are clamped to ± this, as `Head::bound` does.
+const HELD: f64 = 80.0;
+
+/// The least scale for which the square of 1 in units of the scale is a number of single precision: 1 / √(largest number).
+const OF_SQUARES: f64 = 5.421_010_9e-20;
+
+/// The least scale with which a density computes in single precision.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Least {
+    /// A smaller one is replaced by this one.
+    Held(f64),
+    /// With a smaller one, ln p at a distance of 1 overflows.
+    Squares(f64),
+}
+
+impl Least {
+    pub fn scale(self) -> f64 {
+        match self {
+            Self::Held(scale) | Self::Squares(scale) => scale,
+        }
+    }
+}
+
 impl Distribution {
+    /// The least scale with which the density computes in single precision. None if it has no mean and scale.
+    pub fn least_scale(&self) -> Option<Least> {
+        let has = |name: &str| self.natural.iter().any(|one| one.name == name);
+        let held = match (has("log_var"), has("log_std") || has("log_scale")) {
+            (true, _) => (-HELD / 2.0).exp(),
+            (false, true) => (-HELD).exp(),
+            (false, false) => return None,
+        };
+        let least = if self.power > 1 && held < OF_SQUARES { Least::Squares(OF_SQUARES) } else { Least::Held(held) };
+        has("mean").then_some(least)
+    }
+
     /// The shape of the head for a variable of this shape. None at a root.
     ///
     /// # Errors

@@ -31,7 +31,7 @@ pub use block::{Arity, Block, Role, ShapeRule, Ways};
 pub use cost::{Cost, Work, spread_to};
 #[cfg(feature = "tensors")]
 pub use distribution::{ClosedForm, Make, Product};
-pub use distribution::{Distribution, Domain, Experts, Natural};
+pub use distribution::{Distribution, Domain, Experts, Least, Natural};
 pub use example::Example;
 pub use function::{Function, Origin, Range, RangeRule};
 pub use space::{Grid, Space, SpaceEntry, space_entry};

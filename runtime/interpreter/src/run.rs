@@ -143,14 +143,18 @@ impl<'r> Run<'r> {
                 let each: Vec<_> = each.iter().map(|(component, has)| (*component, has.as_slice())).collect();
                 return Ok(Held::Distribution(Arc::new(OneOf::new(&each)?)));
             }
-            Operation::Strata(_) => Tensor::cat(&self.tensors(value)?, 0)?,
-            Operation::Shares(presences) => {
+            Operation::Strata { at, .. } => {
+                let is_each = |input: &ValueId| self.program.value(*input).rate == Rate::Value;
+                let draws = value.inputs.iter().map(|input| Ok((self.tensor(*input)?, is_each(input))));
+                self.values(value)?.strata(*at, &draws.collect::<Result<Vec<_>>>()?)?
+            }
+            Operation::Shares { at: variable, presences } => {
                 let (inputs, mut each, mut at) = (self.tensors(value)?, Vec::new(), 1);
                 for count in presences {
                     each.push(&inputs[at..at + count]);
                     at += count;
                 }
-                dist::shares(&each, inputs[0])?
+                self.values(value)?.shares(*variable, &each, inputs[0])?
             }
             Operation::Draws => match self.held(value.inputs[0])? {
                 Held::Tensor(row) => ops::repeat(row, samples)?,

@@ -1,8 +1,11 @@
 //! Continuations: the first steps are kept, and nothing that is drawn depends on data after them.
 
+#[path = "../../tests/moved/mod.rs"]
+mod moved;
 mod support;
 
 use candle_core::{DType, Device, Tensor};
+use moved::moved;
 use srvae_interpreter::Interpreted;
 use srvae_numerics::params::Phase;
 use srvae_numerics::{Draw, Model, Noise, Params, Values};
@@ -25,11 +28,7 @@ const STATIC: &str = "model m\nlength T = 5\nindex t in 1..T\nobserved x[t]: rea
 fn model(text: &str) -> Interpreted {
     let params = Params::new(4, DType::F32, &Device::Cpu);
     let model = interpreted(text, &params);
-    for (name, var) in params.entries() {
-        let step = Noise::seeded(6).normal(&name, var.dims(), DType::F32, &Device::Cpu).unwrap();
-        var.set(&(var.as_tensor() + (step * 0.3).unwrap()).unwrap()).unwrap();
-    }
-    params.touch();
+    moved(&params, 0.3, Some(6));
     params.set_phase(Phase::Inference);
     model
 }

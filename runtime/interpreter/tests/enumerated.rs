@@ -1,9 +1,12 @@
 //! Discrete variables of the steps of a sequence, observed in part: those that q enumerates are summed over within their
 //! steps, and those that it does not draw are summed out of p along a chain. Both give the likelihood itself.
 
+#[path = "../../tests/moved/mod.rs"]
+mod moved;
 mod support;
 
 use candle_core::{DType, Device, Tensor};
+use moved::moved;
 use srvae_interpreter::Interpreted;
 use srvae_numerics::{BoundOptions, Decode, Draw, Model, Noise, Params, Values};
 use support::{interpreted, plan};
@@ -22,13 +25,7 @@ fn steps(count: usize) -> String {
 fn build(text: &str) -> Interpreted {
     let params = Params::new(3, DType::F64, &Device::Cpu);
     let model = interpreted(text, &params);
-    // The same for every model that has a parameter of this name.
-    for (name, var) in params.entries() {
-        let seed = name.bytes().fold(7u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(u64::from(byte)));
-        let step = Noise::seeded(seed).normal(&name, var.dims(), DType::F64, &Device::Cpu).unwrap();
-        var.set(&(var.as_tensor() + step).unwrap()).unwrap();
-    }
-    params.touch();
+    moved(&params, 1.0, None);
     model
 }
 

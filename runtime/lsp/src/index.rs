@@ -2,7 +2,7 @@
 
 use crate::catalogue;
 use crate::walk::{Place, Scope, walk};
-use srvae_dsl::ast::{File, ItemKind};
+use srvae_dsl::ast::{Declares, File, Item};
 use srvae_dsl::{Source, Span};
 use std::collections::BTreeMap;
 
@@ -104,31 +104,13 @@ impl Target {
 /// Names of variables, parameters and networks, with their kinds.
 fn names(file: &File) -> BTreeMap<&str, Kind> {
     let mut names = BTreeMap::new();
-    for item in &file.items {
-        match &item.kind {
-            ItemKind::Param(setting) => {
-                names.entry(setting.name.text.as_str()).or_insert(Kind::Param);
-            }
-            ItemKind::Table { name, .. } | ItemKind::Index { name, .. } | ItemKind::Length { name, .. } => {
-                names.entry(name.text.as_str()).or_insert(Kind::Param);
-            }
-            ItemKind::Variables { names: all, .. } => {
-                for name in all {
-                    names.entry(name.text.as_str()).or_insert(Kind::Variable);
-                }
-            }
-            ItemKind::Net { name, .. } | ItemKind::Let { name, .. } | ItemKind::Flow { name, .. } => {
-                names.entry(name.text.as_str()).or_insert(Kind::Net);
-            }
-            ItemKind::Model(_)
-            | ItemKind::Checkpoint { .. }
-            | ItemKind::Preset { .. }
-            | ItemKind::Factor(_)
-            | ItemKind::Bound { .. }
-            | ItemKind::Draw { .. }
-            | ItemKind::Weight { .. }
-            | ItemKind::Objective(_) => {}
-        }
+    for (declares, name) in file.items.iter().flat_map(Item::declared) {
+        let kind = match declares {
+            Declares::Number => Kind::Param,
+            Declares::Variable => Kind::Variable,
+            Declares::Network => Kind::Net,
+        };
+        names.entry(name.text.as_str()).or_insert(kind);
     }
     names
 }

@@ -1,9 +1,10 @@
-//! Exact sums over the values of discrete variables, in place of draws.
+//! Exact sums over the values of discrete variables, in place of draws. The components of a mixture, each of which is drawn, are
+//! summed over as the classes of a label.
 //!
 //! A tensor that depends on an enumerated variable has a row for each value of each sample. The value is the slowest
 //! index: row v·N + n is value v of row n. With several variables, the values are all combinations.
 
-use crate::dist::through::log_sum_exp;
+use crate::dist::{self, through::log_sum_exp};
 use crate::{BoundOptions, KlEstimator, Noise, Result, Tensor};
 use candle_core::bail;
 
@@ -47,17 +48,49 @@ impl Enumeration {
     /// # Errors
     /// A failed tensor operation.
     pub fn of(&self, variable: usize, rows: usize, like: &Tensor) -> Result<Tensor> {
-        let values = |(table, shape): &(Vec<f32>, Vec<usize>)| table.len() / shape.iter().product::<usize>().max(1);
-        let stride: usize = self.tables[..variable].iter().map(values).product();
         let (table, shape) = &self.tables[variable];
         let size: usize = shape.iter().product();
         let mut numbers = Vec::with_capacity(self.count * rows * size);
-        for combination in 0..self.count {
-            let value = combination / stride % values(&self.tables[variable]);
+        for value in self.numbers(variable) {
             (0..rows).for_each(|_| numbers.extend_from_slice(&table[value * size..][..size]));
         }
         let dims: Vec<usize> = std::iter::once(self.count * rows).chain(shape.iter().copied()).collect();
         Tensor::from_vec(numbers, dims, like.device())?.to_dtype(like.dtype())
+    }
+
+    /// For each combination, the number of the variable's value.
+    fn numbers(&self, variable: usize) -> impl Iterator<Item = usize> {
+        let values = |(table, shape): &(Vec<f32>, Vec<usize>)| table.len() / shape.iter().product::<usize>().max(1);
+        let stride: usize = self.tables[..variable].iter().map(values).product();
+        let own = values(&self.tables[variable]);
+        (0..self.count).map(move |combination| combination / stride % own)
+    }
+
+    /// For each combination, the draw of a mixture's component in it, `[V·N, …]`. The draws of each component are `[N, …]`, or
+    /// with one for each combination (true), `[V·N, …]`.
+    ///
+    /// # Errors
+    /// Fewer draws than components, or shapes that differ.
+    pub fn strata(&self, mixture: usize, draws: &[(&Tensor, bool)]) -> Result<Tensor> {
+        let each = self.numbers(mixture).enumerate().map(|(combination, component)| {
+            let Some((draw, is_each)) = draws.get(component) else { bail!("a component without draws") };
+            if !is_each {
+                return Ok((*draw).clone());
+            }
+            let rows = draw.dim(0)? / self.count;
+            draw.narrow(0, combination * rows, rows)
+        });
+        Tensor::cat(&each.collect::<Result<Vec<_>>>()?, 0)
+    }
+
+    /// ln of the share of a mixture's component in each combination, `[V·N]`, from the presences of each component, `[N]`, and
+    /// the mixture's draws. A component drops out of the rows in which one of its presences is 0, and the others share its weight.
+    ///
+    /// # Errors
+    /// Shapes that differ.
+    pub fn shares(&self, mixture: usize, presences: &[&[&Tensor]], draws: &Tensor) -> Result<Tensor> {
+        let of: Vec<u32> = self.numbers(mixture).map(|number| number as u32).collect();
+        dist::shares(presences, &of, draws)
     }
 
     /// `[V·N]` to `[V, N]`.

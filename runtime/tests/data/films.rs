@@ -92,3 +92,17 @@ fn films_that_do_not_fit_are_refused_with_the_shape_that_would() {
     let found = said(npy("<f4", &[RECORDS, STEPS, CHANNELS, SIDE, SIDE], &floats(numbers)));
     assert!(found.contains("record 1, step 3 has the value 300"), "{found}");
 }
+
+/// Of many records, each part of the data set has some; messages have the number in the data set.
+#[test]
+fn a_frame_of_a_part_is_named_by_its_number_in_the_data_set() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("films.npz");
+    for wrong in [0, 6, 13, 21] {
+        let mut numbers = vec![0.5f32; 22 * STEPS * SIZE];
+        numbers[wrong * STEPS * SIZE + SIZE + 1] = -1.0;
+        let array = npy("<f4", &[22, STEPS, CHANNELS, SIDE, SIDE], &floats(numbers));
+        let found = format!("{:#}", read(&path, &films(Space::Image), array).unwrap_err());
+        assert!(found.contains(&format!("record {wrong}, step 2 has the value -1")), "{found}");
+    }
+}

@@ -45,6 +45,9 @@ impl Checker<'_> {
 
     /// Baselines that would bias the gradient, or whose fit would train the model.
     pub(super) fn unsound_baselines(&mut self, draws: &[Draw], p: &[Factor], q: &[Factor]) {
+        if draws.iter().all(|draw| draw.baseline.is_none()) {
+            return;
+        }
         let ancestry = Ancestry::of(q);
         let is_summed = |draw: &&Draw| matches!(draw.method, DrawMethod::Enumerate { .. });
         let summed = draws.iter().filter(is_summed).map(|draw| draw.variable);

@@ -120,7 +120,7 @@ impl<'a> Checker<'a> {
         };
         let mut seen: BTreeMap<&str, &Item> = BTreeMap::new();
         for item in &file.items {
-            for name in declared(item) {
+            for (_, name) in item.declared() {
                 let Some(first) = seen.get(name.text.as_str()) else {
                     seen.insert(&name.text, item);
                     if is_of_indices(item) {
@@ -132,7 +132,7 @@ impl<'a> Checker<'a> {
                 let is_alike = std::mem::discriminant(&first.kind) == std::mem::discriminant(&item.kind);
                 let is_reported = is_alike && !matches!(item.kind, ItemKind::Table { .. });
                 if (is_of_indices(first) || is_of_indices(item)) && !is_reported {
-                    let earlier = declared(first).into_iter().find(|other| other.text == name.text);
+                    let earlier = first.declared().map(|(_, other)| other).find(|other| other.text == name.text);
                     let earlier = earlier.map_or(first.span, |other| other.span);
                     self.findings.push(messages::defined_twice(&name.text, name.span, earlier));
                 }
@@ -213,33 +213,11 @@ impl<'a> Checker<'a> {
             _ => id,
         };
         if let Some((family, value)) = member(&variable.name) {
-            self.families.entry(family.to_owned()).or_default().entry(value).or_insert(id);
+            self.families.entry(family.to_owned()).or_default().insert(value, id);
         }
         self.variable_ids.entry(variable.name.clone()).or_insert(id);
         self.variables.push(variable);
         self.space_spans.push(space);
         id
-    }
-}
-
-/// The names that a statement declares, without those of presets, which are apart.
-fn declared(item: &Item) -> Vec<&Name> {
-    match &item.kind {
-        ItemKind::Param(setting) => vec![&setting.name],
-        ItemKind::Variables { names, .. } => names.iter().collect(),
-        ItemKind::Net { name, .. }
-        | ItemKind::Let { name, .. }
-        | ItemKind::Flow { name, .. }
-        | ItemKind::Table { name, .. }
-        | ItemKind::Index { name, .. }
-        | ItemKind::Length { name, .. } => vec![name],
-        ItemKind::Model(_)
-        | ItemKind::Preset { .. }
-        | ItemKind::Checkpoint { .. }
-        | ItemKind::Factor(_)
-        | ItemKind::Bound { .. }
-        | ItemKind::Draw { .. }
-        | ItemKind::Weight { .. }
-        | ItemKind::Objective(_) => Vec::new(),
     }
 }

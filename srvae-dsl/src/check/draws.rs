@@ -8,6 +8,7 @@ use crate::catalog::{Kind, Parameter, space_entry};
 use crate::derive::Ancestry;
 use crate::diagnostics::{MOST_VALUES, messages};
 use crate::graph::{Body, Draw, DrawMethod, Enumerated, Factor, Role, Side, Space, Variable, VariableId, family};
+use crate::source::Span;
 
 /// The methods, in the order of messages.
 pub(super) const METHODS: [&str; 4] = ["enumerate", "relaxed", "straight_through", "score"];
@@ -61,7 +62,7 @@ impl Checker<'_> {
     /// draw is not known separately for each of the enumerated values above it.
     fn unsound(&mut self, draws: &[Draw], p: &[Factor], q: &[Factor]) {
         let of = |id: VariableId| draws.iter().find(|draw| draw.variable == id);
-        let ancestry = Ancestry::of(q);
+        let ancestry = if draws.is_empty() { Ancestry::default() } else { Ancestry::of(q) };
         for draw in draws {
             let is_below = |factor: &&Factor| ancestry.is_drawn_after(draw.variable, factor.variable);
             match draw.method {
@@ -89,35 +90,51 @@ impl Checker<'_> {
         self.too_many_values(draws, p, q);
     }
 
-    /// Groups of enumerated variables with too many combinations of values. Those of steps multiply with the steps, whose
-    /// number comes with the data.
+    /// Groups of enumerated variables and mixtures with too many combinations of values and components. Those of steps multiply
+    /// with the steps, whose number comes with the data.
     fn too_many_values(&mut self, draws: &[Draw], p: &[Factor], q: &[Factor]) {
         let all = enumerated(draws, p, q);
-        for (at, group) in all.groups().iter().enumerate() {
-            let of = group.iter().filter_map(|id| draws.iter().find(|draw| draw.variable == *id));
-            let Some(last) = of.clone().next_back() else { continue };
+        for (at, group) in all.groups().iter().enumerate().filter(|(_, group)| group.len() > 1) {
+            let drawn = |id: VariableId| draws.iter().find(|draw| draw.variable == id);
             let step = |id: VariableId| self.variable(id).step;
             if let Some(link) = all.links(at).find(|link| step(link.between[0]) != step(link.between[1])) {
                 let [one, other] = link.between.map(|id| self.variable(id));
-                // A class of the whole record, beside those of its steps.
+                // A class of the whole record, or a mixture, beside the classes of its steps.
                 let family = if one.step.is_some() { family(&one.name) } else { family(&other.name) };
+                let last = group.iter().rev().find_map(|id| drawn(*id).filter(|_| step(*id).is_some()));
+                let Some(last) = last else { continue };
                 let reader = factor_of(&self.variable(link.variable).name, link.side);
                 let place =
                     [p, q].into_iter().flatten().find(|it| (it.side, it.variable) == (link.side, link.variable));
                 let place = place.map_or(last.span, |factor| factor.span);
                 let between = [one.name.as_str(), other.name.as_str()];
-                let error = messages::enumerated_steps(family, last.span, (&reader, place, between));
+                let is_mixture = |id: &VariableId| q.iter().any(|it| it.variable == *id && it.components().is_some());
+                let mixture = link.between.iter().find(|id| is_mixture(id)).map(|id| self.variable(*id).name.as_str());
+                let error = messages::enumerated_steps(family, last.span, (&reader, place, between), mixture);
                 self.findings.push(error);
                 return;
             }
-            let values = of.map(|draw| match draw.method {
-                DrawMethod::Enumerate { values } => values,
-                _ => 1,
-            });
-            let product = values.fold(1usize, usize::saturating_mul);
-            if product > MOST_VALUES {
-                self.findings.push(messages::too_many_together(product, last.span));
+            self.combinations(group, draws, q);
+        }
+    }
+
+    /// The combinations of the values of a group. A mixture is drawn from each component.
+    fn combinations(&mut self, group: &[VariableId], draws: &[Draw], q: &[Factor]) {
+        let of = |id: &VariableId| {
+            let mixture = q.iter().find(|factor| factor.variable == *id && factor.components().is_some());
+            let draw = draws.iter().find(|draw| draw.variable == *id);
+            match (mixture.and_then(|factor| Some((factor.components()?, factor.span))), draw.map(|draw| &draw.method))
+            {
+                (Some((components, span)), _) => Some((components, true, span)),
+                (None, Some(DrawMethod::Enumerate { values })) => Some((*values, false, draw?.span)),
+                (None, _) => None,
             }
+        };
+        let each: Vec<(usize, bool, Span)> = group.iter().filter_map(of).collect();
+        let product = each.iter().fold(1usize, |product, (values, ..)| product.saturating_mul(*values));
+        if let Some((.., last)) = each.last().filter(|_| product > MOST_VALUES) {
+            let has_mixture = each.iter().any(|(_, is_mixture, _)| *is_mixture);
+            self.findings.push(messages::too_many_together(product, has_mixture, *last));
         }
     }
 

@@ -9,7 +9,11 @@ use crate::source::Span;
 
 impl Checker<'_> {
     pub(super) fn estimates(&mut self, file: &File, p: &[Factor], q: &[Factor]) -> Vec<Estimate> {
-        let (mut estimates, ancestry): (Vec<Estimate>, _) = (Vec::new(), Ancestry::of(q));
+        let mut estimates: Vec<Estimate> = Vec::new();
+        if !file.items.iter().any(|item| matches!(item.kind, ItemKind::Bound { .. })) {
+            return estimates;
+        }
+        let ancestry = Ancestry::of(q);
         for item in &file.items {
             let ItemKind::Bound { term, estimator } = &item.kind else { continue };
             let Some(estimate) = self.estimate(term, estimator, (p, q), &ancestry) else { continue };

@@ -2,8 +2,8 @@
 //! experts, and `mixture of (normal from x |> …), (normal from w |> …)`, a mixture of them.
 //!
 //! A product of diagonal normals is a diagonal normal, and so for every distribution whose entry in the catalogue has
-//! `experts`. Later stages see only a network whose nodes are the heads of all experts and whose output is the product. A mixture is represented in the same way. Its components are enumerated, as
-//! the values of an enumerated variable are.
+//! `experts`. Later stages see only a network whose nodes are the heads of all experts and whose output is the product. A
+//! mixture is represented in the same way. Its components are enumerated, as the values of an enumerated variable are.
 
 use super::Checker;
 use super::arguments::Signature;
@@ -229,24 +229,19 @@ impl Checker<'_> {
         }
     }
 
-    /// A mixture enumerates its components. It excludes another enumerated variable, and a draw below it with the score gradient,
-    /// whose gain is not known for each component.
+    /// A mixture enumerates its components. The gain of a draw below it with the score gradient is not known for each of them.
     pub(super) fn means(&mut self, q: &[Factor], draws: &[Draw]) {
-        let mut means = q.iter().filter(|factor| factor.components().is_some());
-        let Some(first) = means.next() else { return };
+        let scored = || draws.iter().filter(|draw| draw.method == DrawMethod::Score);
+        if scored().next().is_none() {
+            return;
+        }
         let ancestry = Ancestry::of(q);
-        let beside = draws.iter().find_map(|draw| match draw.method {
-            DrawMethod::Enumerate { .. } => Some((messages::Beside::Enumerated, draw)),
-            DrawMethod::Score if ancestry.is_drawn_after(first.variable, draw.variable) => {
-                Some((messages::Beside::Score, draw))
-            }
-            _ => None,
-        });
-        let other = means.next().map(|other| (other.variable, messages::Beside::Mixture, other.span));
-        let other = other.or(beside.map(|(what, draw)| (draw.variable, what, draw.span)));
-        if let Some((id, what, span)) = other {
-            let (own, other) = (&self.variable(first.variable).name, &self.variable(id).name);
-            self.findings.push(messages::mean_beside(own, first.span, other, what, span));
+        for mean in q.iter().filter(|factor| factor.components().is_some()) {
+            let Some(below) = scored().find(|draw| ancestry.is_drawn_after(mean.variable, draw.variable)) else {
+                continue;
+            };
+            let (own, other) = (&self.variable(mean.variable).name, &self.variable(below.variable).name);
+            self.findings.push(messages::score_below_mean(own, mean.span, other, below.span));
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::catalog::{self, Distribution};
 use crate::diagnostics::messages;
 use crate::graph::{Body, Factor, Parents, Role, Side, VariableId, VariableSet, member};
 use crate::source::Span;
+use std::ops::Range;
 
 /// The left side of a factor, with resolved names.
 pub(super) struct Head<'f> {
@@ -59,11 +60,11 @@ impl Checker<'_> {
         let (mut parents, mut set) = (Parents::default(), VariableSet::default());
         let mut complete = true;
         for name in &factor.parents {
-            let Some(ids) = self.meant(name, reader) else {
+            let Some(runs) = self.meant(name, reader) else {
                 complete = false;
                 continue;
             };
-            for id in ids {
+            for id in runs.into_iter().flatten().map(VariableId) {
                 if Some(id) == variable {
                     let own = self.variable(id).name.clone();
                     self.findings.push(messages::own_parent(&own, name.span));
@@ -83,14 +84,13 @@ impl Checker<'_> {
         complete.then_some(Head { factor, variable, parents, set })
     }
 
-    /// The variables that a name right of a bar refers to, in the factor of this side and variable.
-    pub(super) fn meant(&mut self, name: &ast::Name, reader: (&str, &str)) -> Option<Vec<VariableId>> {
+    /// The variables that a name right of a bar refers to, in the factor of this side and variable: runs of their positions.
+    pub(super) fn meant(&mut self, name: &ast::Name, reader: (&str, &str)) -> Option<Vec<Range<usize>>> {
         match name.ends() {
             Some((first, last)) => {
-                let members = self.families.get(&name.text).into_iter().flat_map(|all| all.range(first..=last));
-                Some(members.map(|(_, id)| *id).collect())
+                Some(self.families.get(&name.text).map_or_else(Vec::new, |family| family.between(first, last)))
             }
-            None => self.found(name, Some(reader)).map(|id| vec![id]),
+            None => self.found(name, Some(reader)).map(|id| std::iter::once(id.0..id.0 + 1).collect()),
         }
     }
 
@@ -98,8 +98,8 @@ impl Checker<'_> {
     fn place_of(&self, factor: &ast::Factor, id: VariableId) -> Option<Span> {
         let is_meant = |name: &&ast::Name| match name.ends() {
             Some((first, last)) => {
-                let mut members = self.families.get(&name.text).into_iter().flat_map(|all| all.range(first..=last));
-                members.any(|(_, other)| *other == id)
+                let mut family = self.families.get(&name.text).into_iter();
+                family.any(|family| family.between(first, last).iter().any(|run| run.contains(&id.0)))
             }
             None => self.find_variable(&name.text) == Some(id),
         };

@@ -11,9 +11,6 @@ use crate::catalog::{self, Distribution, Domain, Natural, show_shape};
 use crate::diagnostics::messages;
 use crate::graph::{Argument, Network, NodeId, Number, Operator, Use, Value};
 
-/// The least scale for which a squared distance of 1 in units of the scale is a number of single precision: 1 / √(largest number).
-const LEAST_SCALE: f64 = 5.421_010_9e-20;
-
 /// A parameter given by name.
 #[derive(Clone, Copy)]
 pub(super) struct Given<'f> {
@@ -248,12 +245,9 @@ impl Builder<'_, '_> {
         }
     }
 
-    /// Warns about a constant scale whose densities single precision cannot hold.
+    /// Warns about a constant scale that is too small for the density in single precision.
     fn resolves(&mut self, wanted: &Wanted<'_>, given: &Given<'_>, value: &Value) {
-        let Some(value) = as_real(value) else { return };
-        if wanted.base.entry.natural.iter().all(|natural| natural.name != "mean") {
-            return;
-        }
+        let (Some(value), Some(least)) = (as_real(value), wanted.base.entry.least_scale()) else { return };
         let name = given.name.text.as_str();
         let scale = match name {
             "std" | "scale" => value,
@@ -262,8 +256,8 @@ impl Builder<'_, '_> {
             "log_var" => (value / 2.0).exp(),
             _ => return,
         };
-        if value.is_finite() && scale < LEAST_SCALE && (scale > 0.0 || name.starts_with("log_")) {
-            self.checker.findings.push(messages::scale_underflows(name, LEAST_SCALE, given.argument.value.span));
+        if value.is_finite() && scale < least.scale() && (scale > 0.0 || name.starts_with("log_")) {
+            self.checker.findings.push(messages::scale_underflows(name, least, given.argument.value.span));
         }
     }
 

@@ -18,6 +18,7 @@ mod draws;
 mod estimates;
 mod experts;
 mod factors;
+mod families;
 mod flows;
 mod functions;
 mod globals;
@@ -44,6 +45,7 @@ use crate::graph::{Model, Param, ParamId, Parents, Places, Preset, Variable, Var
 use crate::indices::{Reference, Unrolled, unroll};
 use crate::source::{Source, Span};
 pub use declarations::RECORDS;
+use families::Members;
 use flows::NamedFlows;
 use nets::Nets;
 use std::collections::{BTreeMap, BTreeSet};
@@ -150,8 +152,7 @@ struct Checker<'a> {
     presets: Vec<Preset>,
     variables: Vec<Variable>,
     variable_ids: BTreeMap<String, VariableId>,
-    /// The variables of each family over one index, by their values.
-    families: BTreeMap<String, BTreeMap<i64, VariableId>>,
+    families: BTreeMap<String, Members>,
     /// Places of the spaces in the declarations of the variables.
     space_spans: Vec<Span>,
     nets: Nets<'a>,

@@ -34,7 +34,7 @@ impl Checker<'_> {
     /// The error for a step after the last one of a family over the length, which no record has.
     fn after_the_end(&self, name: &Name) -> Option<Diagnostic> {
         let (family, value) = member(&name.text)?;
-        let steps = self.families.get(family)?.values().filter_map(|id| self.variable(*id).step);
+        let steps = self.families.get(family)?.all().filter_map(|id| self.variable(id).step);
         let last = i64::try_from(steps.max()?).ok()?;
         (value > last).then(|| messages::reads_padding(&name.text, messages::PaddingRemedy::Backward, name.span))
     }

@@ -200,9 +200,9 @@ impl Checker<'_> {
     /// The variables right of the bar must be those of the factor.
     fn same_head(&mut self, stated: &ast::Addend, factor: &Factor) -> Option<()> {
         let reader = (stated.side.name(), stated.variable.text.as_str());
-        let parents: Vec<Option<Vec<VariableId>>> =
-            stated.parents.iter().map(|name| self.meant(name, reader)).collect();
-        let parents: Vec<VariableId> = parents.into_iter().collect::<Option<Vec<_>>>()?.concat();
+        let parents: Vec<_> = stated.parents.iter().map(|name| self.meant(name, reader)).collect();
+        let parents = parents.into_iter().collect::<Option<Vec<_>>>()?.concat();
+        let parents: Vec<VariableId> = parents.into_iter().flatten().map(VariableId).collect();
         let same = parents.len() == factor.parents.len() && parents.iter().all(|id| factor.parents.contains(*id));
         if !same {
             let names: Vec<&str> = factor.parents.iter().map(|id| self.variable(id).name.as_str()).collect();

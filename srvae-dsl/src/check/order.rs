@@ -7,7 +7,8 @@ use crate::diagnostics::messages;
 use crate::graph::{Factor, Parents, Role, Side, Variable, VariableId, VariableSet};
 use crate::source::Span;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
+use std::ops::Range;
 
 /// Side, variable, parents and head of a factor.
 type Link<'h> = (Side, VariableId, &'h Parents, Span);
@@ -186,13 +187,25 @@ impl Checker<'_> {
     }
 }
 
+/// The next variable of runs that a set contains. It and those before it are removed from the runs.
+fn next_of(set: &VariableSet, runs: &mut VecDeque<Range<usize>>) -> Option<VariableId> {
+    loop {
+        let run = runs.front_mut()?;
+        if let Some(id) = set.first_of(run.clone()) {
+            run.start = id.0 + 1;
+            return Some(id);
+        }
+        runs.pop_front();
+    }
+}
+
 /// Positions of factors, parents before children except for loose ones, ties in the order given. Those on a cycle or below
 /// one are left out.
 fn sorted(factors: &[(VariableId, &Parents)], is_loose: &impl Fn(VariableId, VariableId) -> bool) -> Vec<usize> {
-    let stated: VariableSet = factors.iter().map(|(variable, _)| *variable).collect();
-    let mut known = VariableSet::default();
+    // The variables whose factors are not in the order yet.
+    let mut unknown: VariableSet = factors.iter().map(|(variable, _)| *variable).collect();
     // The parents of each factor that are still to be visited, and the factors that wait for a variable.
-    let mut left: Vec<_> = factors.iter().map(|(_, parents)| parents.iter()).collect();
+    let mut left: Vec<VecDeque<Range<usize>>> = factors.iter().map(|(_, parents)| parents.runs().collect()).collect();
     let mut waiting: BTreeMap<VariableId, Vec<usize>> = BTreeMap::new();
     let mut ready = BinaryHeap::new();
     let mut open: Vec<usize> = (0..factors.len()).collect();
@@ -200,15 +213,15 @@ fn sorted(factors: &[(VariableId, &Parents)], is_loose: &impl Fn(VariableId, Var
     loop {
         for at in open {
             let own = factors[at].0;
-            let is_open = |parent: &VariableId| stated.contains(*parent) && !known.contains(*parent);
-            match left[at].find(|parent| is_open(parent) && !is_loose(own, *parent)) {
+            let mut open = std::iter::from_fn(|| next_of(&unknown, &mut left[at]));
+            match open.find(|parent| !is_loose(own, *parent)) {
                 Some(missing) => waiting.entry(missing).or_default().push(at),
                 None => ready.push(Reverse(at)),
             }
         }
         let Some(Reverse(at)) = ready.pop() else { return order };
         let (variable, _) = factors[at];
-        known.insert(variable);
+        unknown.remove(variable);
         order.push(at);
         open = waiting.remove(&variable).unwrap_or_default();
     }

@@ -72,7 +72,7 @@ fn pair<'m>(q: &'m Factor, p: &'m Factor) -> Option<Obstacle<'m>> {
 }
 
 /// For each variable, the ancestors from which q draws it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Ancestry(Vec<VariableSet>);
 
 impl Ancestry {

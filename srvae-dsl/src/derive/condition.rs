@@ -23,8 +23,6 @@ pub enum Reason {
     ReadsLater { reader: String, later: VariableId },
     /// No drawn variable depends on this part of the evidence.
     Ignored(Vec<VariableId>),
-    /// The roots of p are summed out, so q draws none of them.
-    RootsSummed(Vec<VariableId>),
     /// No drawn variable depends on the data.
     IgnoresData,
     /// Every variable is given.
@@ -355,12 +353,6 @@ impl Reason {
                 let names = model.listed(&ignored.iter().copied().collect()).join(" and ");
                 let them = if ignored.len() > 1 { "them" } else { "it" };
                 format!("no drawn variable depends on {names}; omit {them}")
-            }
-            Self::RootsSummed(roots) => {
-                let roots = model.listed(&roots.iter().copied().collect()).join(", ");
-                format!(
-                    "it draws the roots of p from q, and {roots} is summed out; reconstruction draws it given the data"
-                )
             }
             Self::IgnoresData => "no drawn variable depends on the data".to_owned(),
             Self::NothingToDraw => "every variable is given".to_owned(),

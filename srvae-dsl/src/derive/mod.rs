@@ -14,7 +14,7 @@ pub use closed_form::{Ancestry, Obstacle, common_flows, obstacle};
 pub use condition::{Link, Obstacle as InferenceObstacle, Reason, condition};
 pub use mode::{Mode, Step, Switch};
 pub use modes::{Refusal, given, modes};
-pub use objective::{Objective, Standing, objective};
+pub use objective::{Cause, Objective, Standing, objective};
 pub use sums::joining;
 pub use switched::levels;
 

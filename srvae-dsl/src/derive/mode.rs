@@ -104,7 +104,7 @@ pub(super) fn read(model: &Model, evidence: &[VariableId], steps: &[Step]) -> Ve
         }
         let Some(factor) = model.factor(step.side, step.variable) else { continue };
         let parents = parents_where(model, factor, |id| evidence.contains(id));
-        read.extend(parents.iter().filter(|parent| !made.contains(*parent)));
+        parents.runs().for_each(|run| read.include_beyond(run, &made));
         made.insert(step.variable);
         // Values that depend on the end of a record need the record's length.
         let is_step = model.variable(factor.variable).step.is_some();

@@ -184,14 +184,17 @@ fn completed(model: &Model, whole: &[VariableId], evidence: &[VariableId], name:
     of_data(model, name, evidence, kept)
 }
 
-/// The roots of p from q, with the variables that q needs for them, then everything below them from p.
+/// The roots of p from q, with the variables that q needs for them, then everything below them from p. Roots that are summed out
+/// are drawn from their posterior given the data and what q draws.
 fn generative_reconstruction(model: &Model, data: &[VariableId]) -> Result<Mode, Reason> {
     let is_root = |factor: &&Factor| factor.parents.iter().all(|parent| model.variable(parent).role == Role::Given);
     let all = || model.p.iter().filter(is_root).map(|factor| factor.variable);
     let roots: VariableSet = all().filter(|id| model.q_of(*id).is_some()).collect();
-    let summed: Vec<VariableId> = all().filter(|id| model.sum.contains(*id)).collect();
-    if roots.iter().next().is_none() && !summed.is_empty() {
-        return Err(Reason::RootsSummed(summed));
+    if all().any(|id| model.sum.contains(id)) {
+        let roots: Vec<VariableId> = all().filter(|id| roots.contains(*id) || model.sum.contains(*id)).collect();
+        let way = completed(model, &roots, data, REGENERATION)?.steps;
+        let below = model.p.iter().filter(|factor| !roots.contains(&factor.variable)).map(step);
+        return of_data(model, REGENERATION, data, way.into_iter().chain(below).collect());
     }
     let mut needed = roots.clone();
     for factor in model.q.iter().rev() {

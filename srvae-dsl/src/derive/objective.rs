@@ -6,7 +6,8 @@
 //! not log-weights of importance sampling, so nothing is bounded.
 
 use super::{Ancestry, Term, TermKind};
-use crate::graph::{Addend, Body, DrawMethod, Model, Side, Weight, in_ranges};
+use crate::graph::{Addend, Body, DrawMethod, Model, Side, VariableId, Weight, in_ranges};
+use std::collections::BTreeMap;
 
 /// Properties of the training objective.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,20 +23,28 @@ pub enum Standing {
     /// It is at most the bound, with one sample per record.
     Below,
     /// It is at most the bound after the ramps of these terms have ended.
-    BelowAfter(Vec<String>),
+    BelowAfter(Vec<Cause>),
     /// It may exceed the bounded quantity, for these reasons.
-    Unbounded(Vec<String>),
+    Unbounded(Vec<Cause>),
+}
+
+/// A reason in words, or the name of a term.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// The variable that it is about; none if it is about several.
+    pub variable: Option<VariableId>,
+    pub text: String,
 }
 
 impl Objective {
-    /// In words.
-    pub fn text(&self, bounded: &str) -> String {
+    /// In words. `said` prints reasons, those of a family together.
+    pub fn text(&self, bounded: &str, said: impl Fn(&[Cause]) -> Vec<String>) -> String {
         let below = format!("a lower bound of {bounded} with one sample per record");
         match &self.standing {
             Standing::Below if self.is_plain => format!("the bound of {bounded} itself"),
             Standing::Below => format!("still {below}: it is at most the bound"),
-            Standing::BelowAfter(terms) => format!("{below} once the ramp of {} has ended", terms.join(" and ")),
-            Standing::Unbounded(reasons) => format!("not a bound of {bounded}: {}", reasons.join("; ")),
+            Standing::BelowAfter(terms) => format!("{below} once the ramp of {} has ended", said(terms).join(" and ")),
+            Standing::Unbounded(reasons) => format!("not a bound of {bounded}: {}", said(reasons).join("; ")),
         }
     }
 
@@ -47,19 +56,24 @@ impl Objective {
 
 /// The training objective from the bound and the file's weights and additional terms.
 pub fn objective(model: &Model, terms: &[Term], ancestry: &Ancestry) -> Objective {
-    let mut reasons: Vec<String> = Vec::new();
-    for weight in &model.weights {
-        let term = terms.iter().find(|term| term.name == weight.term);
-        reasons.extend(term.and_then(|term| raised(model, term, weight, ancestry)));
+    let mut reasons: Vec<Cause> = Vec::new();
+    let of = |variable: VariableId, text: String| Cause { variable: Some(variable), text };
+    let named: BTreeMap<&str, &Term> = terms.iter().map(|term| (term.name.as_str(), term)).collect();
+    let weighted: Vec<(&Term, &Weight)> =
+        model.weights.iter().filter_map(|weight| Some((*named.get(weight.term.as_str())?, weight))).collect();
+    for (term, weight) in &weighted {
+        reasons.extend(raised(model, term, weight, ancestry).map(|text| of(term.variable, text)));
     }
-    reasons.extend(model.addends.iter().filter_map(|addend| lifted(model, addend)));
+    let added = model.addends.iter().filter_map(|addend| Some(of(addend.variable, lifted(model, addend)?)));
+    reasons.extend(added);
     let relaxed = model.draws.iter().filter(|draw| matches!(draw.method, DrawMethod::Relaxed { .. }));
     let relaxed = in_ranges(relaxed.map(|draw| model.variable(draw.variable).name.as_str()));
     if !relaxed.is_empty() {
-        reasons.push(format!("in training, a relaxation takes the place of {}", relaxed.join(" and ")));
+        let text = format!("in training, a relaxation takes the place of {}", relaxed.join(" and "));
+        reasons.push(Cause { variable: None, text });
     }
-    let ramps: Vec<String> =
-        model.weights.iter().filter(|weight| weight.ramp.is_some()).map(|weight| weight.term.clone()).collect();
+    let ramps = weighted.iter().filter(|(_, weight)| weight.ramp.is_some());
+    let ramps: Vec<Cause> = ramps.map(|(term, weight)| of(term.variable, weight.term.clone())).collect();
     let standing = match (reasons.is_empty(), ramps.is_empty()) {
         (false, _) => Standing::Unbounded(reasons),
         (true, true) => Standing::Below,
@@ -106,7 +120,7 @@ fn lifted(model: &Model, addend: &Addend) -> Option<String> {
 }
 
 /// Whether a factor's variable is discrete, so that its probabilities are at most 1.
-fn is_discrete(model: &Model, side: Side, variable: crate::graph::VariableId) -> bool {
+fn is_discrete(model: &Model, side: Side, variable: VariableId) -> bool {
     let factor = model.factor(side, variable);
     factor.is_some_and(|factor| matches!(&factor.body, Body::Stochastic { base, .. } if !base.entry.continuous))
 }

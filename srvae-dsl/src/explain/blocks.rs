@@ -8,31 +8,44 @@ use std::collections::BTreeMap;
 const LONGEST: usize = 16;
 
 /// Consecutive rows, each for every value of an index.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Block<'p> {
     /// None for a row of a single member, or of none.
     pub over: Option<Over<'p>>,
-    pub rows: Vec<Joined<'p>>,
+    /// Each with the values of indices after the first that it is for.
+    pub rows: Vec<(Joined<'p>, Option<Over<'p>>)>,
 }
 
-/// An index with the values that rows have in common.
+impl<'p> Block<'p> {
+    /// The rows, each with all indices that it is for.
+    pub fn each(self) -> impl Iterator<Item = (Joined<'p>, Option<Over<'p>>)> {
+        let over = self.over;
+        self.rows.into_iter().map(move |(joined, own)| (joined, Over::both(over.as_ref(), own)))
+    }
+}
+
+/// Indices with the values that rows have in common.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Over<'p> {
+    pub ranges: Vec<Values<'p>>,
+}
+
+/// An index with its values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Values<'p> {
     pub index: &'p str,
     pub values: Vec<i64>,
     /// The first and the last value, as printed. None if the values are not consecutive.
     pub ends: Option<(String, String)>,
 }
 
-impl<'p> Over<'p> {
-    /// The values that joined rows have in common.
-    fn of(joined: &[Joined<'p>], values: Vec<i64>, rows: &[Row<'p>], ends: &Ends<'p>) -> Option<Self> {
-        let (index, _) = rows[joined[0].rows[0]].of?;
+impl<'p> Values<'p> {
+    fn of(index: &'p str, values: Vec<i64>, ends: &Ends<'p>) -> Self {
         let mut sorted = values.clone();
         sorted.sort_unstable();
         let is_range = sorted.windows(2).all(|pair| pair[0] + 1 == pair[1]);
         let ends = is_range.then(|| ends.range(index, sorted[0], sorted[sorted.len() - 1]).into());
-        Some(Self { index, values, ends })
+        Self { index, values, ends }
     }
 
     /// `1..12`, or `[16, 8, 4]`.
@@ -44,21 +57,44 @@ impl<'p> Over<'p> {
     }
 
     /// `l=1..12`, or `l in [16, 8, 4]`.
-    pub fn range(&self) -> String {
+    fn range(&self) -> String {
         match self.ends {
             Some(_) => format!("{}={}", self.index, self.set()),
             None => format!("{} in {}", self.index, self.set()),
         }
     }
+}
 
-    /// `z[1..12]`, or `b[16, 8, 4]`.
-    pub fn members(&self, family: &str) -> String {
-        format!("{family}[{}]", self.set().trim_matches(['[', ']']))
+impl<'p> Over<'p> {
+    fn both(over: Option<&Self>, own: Option<Self>) -> Option<Self> {
+        let ranges: Vec<Values<'p>> = over.cloned().into_iter().chain(own).flat_map(|over| over.ranges).collect();
+        (!ranges.is_empty()).then_some(Self { ranges })
     }
 
-    /// `for l in 1..12`.
+    fn listed(&self, one: impl Fn(&Values<'p>) -> String) -> String {
+        self.ranges.iter().map(one).collect::<Vec<_>>().join(", ")
+    }
+
+    /// `l=1..12`, or `l in [16, 8, 4]`.
+    pub fn range(&self) -> String {
+        self.listed(Values::range)
+    }
+
+    /// `z[1..12]` of `z[l]`, or `b[16, 8, 4]`.
+    pub fn members(&self, name: &str) -> String {
+        let Some((family, selectors)) = name.strip_suffix(']').and_then(|name| name.split_once('[')) else {
+            return name.to_owned();
+        };
+        let each = selectors.split(',').map(|selector| {
+            let own = self.ranges.iter().find(|values| values.index == selector);
+            own.map_or_else(|| selector.to_owned(), |values| values.set().trim_matches(['[', ']']).to_owned())
+        });
+        format!("{family}[{}]", each.collect::<Vec<_>>().join(","))
+    }
+
+    /// `for l in 1..12`, `for t in 1..T, k in 1..3`.
     pub fn clause(&self) -> String {
-        format!("for {} in {}", self.index, self.set())
+        format!("for {}", self.listed(|values| format!("{} in {}", values.index, values.set())))
     }
 }
 
@@ -89,18 +125,100 @@ fn in_order<'p>(rows: &[Row<'p>], order: &[usize], ends: &'p Ends<'p>) -> Vec<Bl
             let later = if values.len() < 4 { repeated(rows, &rest[joined.len()..], joined.len(), ends) } else { None };
             later.is_none_or(|(_, later)| later.len() < values.len())
         });
-        match found {
+        let (joined, over) = match found {
             Some((joined, values)) => {
                 at += joined.len() * values.len();
-                blocks.push(Block { over: Over::of(&joined, values, rows, ends), rows: joined });
+                let index = joined[0].of.as_ref().map(|of| of.index);
+                (joined, index.map(|index| Over { ranges: vec![Values::of(index, values, ends)] }))
             }
             None => {
-                blocks.push(Block { over: None, rows: vec![rows[order[at]].joined(order[at], ends)] });
+                at += 1;
+                (vec![rows[order[at - 1]].joined(order[at - 1], ends)], None)
+            }
+        };
+        blocks.push(Block { over, rows: across(&joined, ends) });
+    }
+    of_grids(blocks, ends)
+}
+
+/// Rows of a block that differ only in an index after the first, as one.
+fn across<'p>(rows: &[Joined<'p>], ends: &Ends<'p>) -> Vec<(Joined<'p>, Option<Over<'p>>)> {
+    let (mut all, mut at) = (Vec::with_capacity(rows.len()), 0);
+    while at < rows.len() {
+        let found = (1..=rows.len() - at).find_map(|period| {
+            let groups: Vec<&[Joined<'p>]> = rows[at..].chunks_exact(period).collect();
+            same(&groups).map(|found| (period, found))
+        });
+        match found {
+            Some((period, (joined, (index, values)))) => {
+                at += period * values.len();
+                let over = Over { ranges: vec![Values::of(index, values, ends)] };
+                all.extend(joined.into_iter().map(|joined| (joined, Some(over.clone()))));
+            }
+            None => {
+                all.push((rows[at].clone(), None));
                 at += 1;
             }
         }
     }
-    blocks
+    all
+}
+
+/// Blocks that differ only in an index after the first, as one. Each is of the same values of its own index.
+fn of_grids<'p>(blocks: Vec<Block<'p>>, ends: &Ends<'p>) -> Vec<Block<'p>> {
+    let has_others = |joined: &Joined<'p>| joined.of.as_ref().is_some_and(|of| !of.others.is_empty());
+    if !blocks.iter().flat_map(|block| &block.rows).any(|(joined, _)| has_others(joined)) {
+        return blocks;
+    }
+    let is_whole = |block: &Block<'p>| block.rows.iter().all(|(_, over)| over.is_none());
+    let is_like = |one: &Block<'p>, next: &Block<'p>| one.over == next.over && is_whole(one) && is_whole(next);
+    let mut all: Vec<Block<'p>> = Vec::with_capacity(blocks.len());
+    for run in blocks.chunk_by(is_like) {
+        let groups: Vec<Vec<Joined<'p>>> =
+            run.iter().map(|block| block.rows.iter().map(|(joined, _)| joined.clone()).collect()).collect();
+        let mut at = 0;
+        while at < run.len() {
+            let rest: Vec<&[Joined<'p>]> = groups[at..].iter().map(Vec::as_slice).collect();
+            match same(&rest) {
+                Some((joined, (index, values))) => {
+                    at += values.len();
+                    let over = Over { ranges: vec![Values::of(index, values, ends)] };
+                    let rows = joined.into_iter().map(|joined| (joined, Some(over.clone()))).collect();
+                    all.push(Block { over: run[at - 1].over.clone(), rows });
+                }
+                None => {
+                    all.push(run[at].clone());
+                    at += 1;
+                }
+            }
+        }
+    }
+    all
+}
+
+/// The first groups of rows, as many as differ only in one index after the first, as one group; the index and its values.
+fn same<'p>(groups: &[&[Joined<'p>]]) -> Option<(Vec<Joined<'p>>, (&'p str, Vec<i64>))> {
+    let first = groups.first()?;
+    let count = first.first()?.of.as_ref()?.others.len();
+    (0..count).rev().find_map(|place| {
+        let value = |group: &[Joined<'p>]| {
+            let own = |joined: &Joined<'p>| joined.of.as_ref()?.others.get(place).copied();
+            let value = own(group.first()?)?;
+            group.iter().all(|joined| own(joined) == Some(value)).then_some(value)
+        };
+        let (index, from) = value(first)?;
+        let (mut joined, mut values) = (first.to_vec(), vec![from]);
+        for group in &groups[1..] {
+            let Some((_, to)) = value(group).filter(|(other, to)| *other == index && !values.contains(to)) else {
+                break;
+            };
+            let pairs = joined.iter().zip(*group).map(|(one, other)| one.across(other, (index, from, to)));
+            let Some(next) = pairs.collect::<Option<Vec<_>>>().filter(|_| group.len() == first.len()) else { break };
+            joined = next;
+            values.push(to);
+        }
+        (values.len() > 1).then_some((joined, (index, values)))
+    })
 }
 
 /// The first rows as often as they repeat, and the values of their index. None if they do not.
@@ -112,8 +230,8 @@ fn repeated<'p>(
 ) -> Option<(Vec<Joined<'p>>, Vec<i64>)> {
     let mut groups = order.chunks_exact(period);
     let value = |group: &[usize]| {
-        let (_, value) = rows[group[0]].of?;
-        group.iter().all(|at| rows[*at].of.is_some_and(|(_, other)| other == value)).then_some(value)
+        let value = rows[group[0]].of.as_ref()?.value;
+        group.iter().all(|at| rows[*at].of.as_ref().is_some_and(|of| of.value == value)).then_some(value)
     };
     let first = groups.next()?;
     let mut values = vec![value(first)?];
@@ -156,9 +274,11 @@ mod tests {
         };
         let rows: Vec<Row<'_>> = rows.iter().map(row).collect();
         let each = blocks(&rows, &ends).into_iter().flat_map(|block| {
-            let clause = block.over.as_ref().map_or_else(String::new, |over| format!(" {}", over.clause()));
-            let row = move |row: &Joined<'_>| format!("{}: {}{clause}", row.text(0), row.list(0).join(", "));
-            block.rows.iter().map(row).collect::<Vec<_>>()
+            let each = block.each().map(|(row, over)| {
+                let clause = over.map_or_else(String::new, |over| format!(" {}", over.clause()));
+                format!("{}: {}{clause}", row.text(0), row.list(0).join(", "))
+            });
+            each.collect::<Vec<_>>()
         });
         each.collect()
     }

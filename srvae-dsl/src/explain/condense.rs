@@ -2,7 +2,7 @@
 //! the members that it joins.
 
 use crate::derive::is_deterministic;
-use crate::graph::{Model, Role, Side, VariableId, family, member};
+use crate::graph::{Model, Role, Side, Spelling, VariableId, family, member};
 use crate::plan::Plan;
 use petgraph::algo::toposort;
 use petgraph::graph::DiGraph;
@@ -12,7 +12,7 @@ use std::ops::Range;
 /// A variable, or all members of a family.
 #[derive(Debug, Clone)]
 pub struct Node {
-    /// `z`, or `z[l]`.
+    /// `z`, `z[l]` for a family, or a single member as the language writes it, `z[T]`.
     pub name: String,
     pub role: Role,
     /// Whether q determines it.
@@ -63,7 +63,7 @@ fn families(model: &Model) -> BTreeMap<&str, BTreeSet<i64>> {
     for variable in &model.variables {
         let name = family(&variable.name);
         match member(&variable.name) {
-            Some((_, value)) if model.indices.contains_key(name) => {
+            Some((_, value)) if index_of(model, name).is_some() => {
                 all.entry(name).or_default().insert(value);
                 if *roles.entry(name).or_insert(variable.role) != variable.role {
                     mixed.insert(name);
@@ -78,8 +78,17 @@ fn families(model: &Model) -> BTreeMap<&str, BTreeSet<i64>> {
     all
 }
 
+/// The index of a family that has one.
+fn index_of<'m>(model: &'m Model, family: &str) -> Option<&'m str> {
+    match model.indices.get(family)?.as_slice() {
+        [index] => Some(index),
+        _ => None,
+    }
+}
+
 fn build(model: &Model, families: &BTreeMap<&str, BTreeSet<i64>>) -> Condensed {
-    let mut builder = Builder { model, families, graph: Condensed::default(), places: Vec::new(), plates: Vec::new() };
+    let (spelling, graph) = (Spelling::of(model), Condensed::default());
+    let mut builder = Builder { model, spelling, families, graph, places: Vec::new(), plates: Vec::new() };
     builder.nodes();
     builder.edges();
     builder.graph
@@ -87,6 +96,7 @@ fn build(model: &Model, families: &BTreeMap<&str, BTreeSet<i64>>) -> Condensed {
 
 struct Builder<'m> {
     model: &'m Model,
+    spelling: Spelling<'m>,
     families: &'m BTreeMap<&'m str, BTreeSet<i64>>,
     graph: Condensed,
     /// The node of each [`VariableId`]. None for a length that nothing reads.
@@ -115,10 +125,10 @@ impl<'m> Builder<'m> {
                 continue;
             }
             let determined = self.model.q_of(id).is_some_and(is_deterministic);
-            let mut node = Node { name: variable.name.clone(), role: variable.role, determined, plate: None };
-            if self.families.contains_key(name) {
+            let name_of_one = self.spelling.text(&variable.name);
+            let mut node = Node { name: name_of_one, role: variable.role, determined, plate: None };
+            if let Some(index) = index_of(self.model, name).filter(|_| self.families.contains_key(name)) {
                 seen.insert(name, self.graph.nodes.len());
-                let index = self.model.indices[name].as_str();
                 node.name = format!("{name}[{index}]");
                 node.plate = Some(self.plate(index));
             }
@@ -132,16 +142,16 @@ impl<'m> Builder<'m> {
         if let Some(at) = self.plates.iter().position(|other| *other == index) {
             return at;
         }
-        let of_index = |name: &&&str| self.model.indices.get(**name).is_some_and(|other| other == index);
+        let of_index = |name: &&&str| index_of(self.model, name) == Some(index);
         let members: BTreeSet<i64> =
             self.families.keys().filter(of_index).flat_map(|name| &self.families[*name]).copied().collect();
         let is_step = |variable: &crate::graph::Variable| {
-            variable.step.is_some() && self.model.indices.get(family(&variable.name)).is_some_and(|it| it == index)
+            variable.step.is_some() && index_of(self.model, family(&variable.name)) == Some(index)
         };
         let length = self.model.length.filter(|_| self.model.variables.iter().any(is_step));
         let range = match (length, members.first(), members.last()) {
             (Some(length), Some(first), _) => format!("{first} … {}", self.model.variable(length).name),
-            _ => listed(&members),
+            _ => listed(&members, |value| value.to_string()),
         };
         self.plates.push(index);
         self.graph.plates.push(Plate { label: format!("{index} = {range}") });
@@ -208,19 +218,20 @@ impl<'m> Builder<'m> {
     /// `l = 12`, if the edge does not join all members of a family.
     fn some(&self, node: usize, plate: usize, values: impl Iterator<Item = i64>) -> String {
         let values: BTreeSet<i64> = values.collect();
-        let all = &self.families[family(&self.graph.nodes[node].name)];
+        let family = family(&self.graph.nodes[node].name);
+        let all = &self.families[family];
         if values == *all {
             return String::new();
         }
-        let index = self.plates[plate];
+        let (index, said) = (self.plates[plate], |value: i64| self.spelling.value(family, 0, value));
         match (values.first(), values.last()) {
             (Some(first), last) if values.len() > 1 && last == all.last() && is_run(&values) => {
-                format!("{index} ≥ {first}")
+                format!("{index} ≥ {}", said(*first))
             }
             (first, Some(last)) if values.len() > 1 && first == all.first() && is_run(&values) => {
-                format!("{index} ≤ {last}")
+                format!("{index} ≤ {}", said(*last))
             }
-            _ => format!("{index} = {}", listed(&values)),
+            _ => format!("{index} = {}", listed(&values, said)),
         }
     }
 }
@@ -283,10 +294,12 @@ fn is_run(values: &BTreeSet<i64>) -> bool {
 }
 
 /// `1 … 12`, or `4, 8, 16`.
-fn listed(values: &BTreeSet<i64>) -> String {
+fn listed(values: &BTreeSet<i64>, said: impl Fn(i64) -> String) -> String {
     match (values.first(), values.last()) {
-        (Some(first), Some(last)) if values.len() > 2 && is_run(values) => format!("{first} … {last}"),
-        _ => values.iter().map(i64::to_string).collect::<Vec<_>>().join(", "),
+        (Some(first), Some(last)) if values.len() > 2 && is_run(values) => {
+            format!("{} … {}", said(*first), said(*last))
+        }
+        _ => values.iter().map(|value| said(*value)).collect::<Vec<_>>().join(", "),
     }
 }
 
@@ -309,5 +322,21 @@ mod tests {
         assert_eq!(said(&[1, 2]), "> t");
         assert_eq!(said(&[-1, 0, 1]), "all t");
         assert_eq!(said(&[-1, 1]), "others than t");
+    }
+
+    /// A single member at the last step, and the steps that an edge joins.
+    #[test]
+    fn the_last_step_has_the_name_of_the_length() {
+        let text = "model m\nlength T = 4\nindex t in 1..T\nindex f in 1..2\nobserved x[t]: real[2]\nobserved w[t, f]: real[2]\n\
+            observed y: label[3]\nlatent z[t]: real[2]\np(z[t]) = standard_normal\np(x[t] | z[t]) = normal from z[t] |> linear\n\
+            p(w[t, f] | z[t]) = normal from z[t] |> linear\np(y | z[1..T]) = categorical from h[T] |> linear\n\
+            let h[1] = z[1] |> linear(out: 2)\nlet h[t] = gru(h[t - 1], z[t]) for t in 2..T\n\
+            q(z[t] | x[t]) = normal from x[t] |> linear for t in 1..3\nq(z[4] | x[4], y) = normal from concat(x[4], y) |> linear\n";
+        let compilation = crate::compile(&crate::Source::new("m.pgm", text), &crate::Overrides::default());
+        let graph = condense(compilation.plan().unwrap());
+        let names: Vec<&str> = graph.nodes.iter().map(|node| node.name.as_str()).collect();
+        assert!(names.contains(&"w[T,2]") && names.contains(&"w[3,1]") && names.contains(&"z[t]"), "{names:?}");
+        let labels: BTreeSet<&str> = graph.edges.iter().map(|edge| edge.label.as_str()).collect();
+        assert!(labels.contains("t = T") && !labels.contains("t = 4"), "{labels:?}");
     }
 }

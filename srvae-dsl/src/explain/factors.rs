@@ -1,6 +1,6 @@
 //! Factors as rows, those of a family as one: `p(z[l] | z[<l])`.
 
-use super::blocks::{Over, gathered};
+use super::blocks::{Block, Over, gathered};
 use super::ends::{Ends, key};
 use super::members::Row;
 use super::notation::density;
@@ -46,19 +46,17 @@ pub fn factors<'p>(plan: &'p Plan, all: impl Iterator<Item = &'p Factor>, ends: 
     };
     let rows: Vec<Row<'_>> = all.iter().map(row).collect();
     let mut heads = Vec::new();
-    for block in gathered(&rows, ends) {
-        for joined in &block.rows {
-            let factor = all[joined.rows[0]];
-            heads.push(Head {
-                over: block.over.clone(),
-                side: factor.side,
-                deterministic: is_deterministic(factor),
-                own: joined.list(0).join(", "),
-                parents: joined.list(1),
-                right: joined.text(0),
-                first: factor.variable,
-            });
-        }
+    for (joined, over) in gathered(&rows, ends).into_iter().flat_map(Block::each) {
+        let factor = all[joined.rows[0]];
+        heads.push(Head {
+            over,
+            side: factor.side,
+            deterministic: is_deterministic(factor),
+            own: joined.list(0).join(", "),
+            parents: joined.list(1),
+            right: joined.text(0),
+            first: factor.variable,
+        });
     }
     heads
 }

@@ -1,6 +1,6 @@
 //! The networks, stage by stage, with shapes and costs.
 
-use super::blocks::{Over, gathered};
+use super::blocks::{Block, Over, gathered};
 use super::ends::{Ends, key};
 use super::members::Row;
 use super::notation::{call, count, scaled};
@@ -133,6 +133,8 @@ fn stages(plan: &Plan, network: &Network, formals: &[String]) -> Vec<Stage> {
 /// Networks that differ only in the member of a family.
 pub struct Networks<'g> {
     pub over: Option<String>,
+    /// The indices of the members.
+    indices: Vec<String>,
     /// With the index in the place of the members.
     pub owner: String,
     /// In the order of the members.
@@ -158,10 +160,15 @@ impl Networks<'_> {
     /// A path of parameters with `[l]` in the place of the member, if the members have parameters of their own.
     pub fn path(&self, of: impl Fn(&Group) -> String) -> String {
         let (first, last) = (of(self.groups[0]), of(self.groups[self.groups.len() - 1]));
-        let Some(index) = self.over.as_ref().filter(|_| first != last) else { return first };
-        let index = format!("[{}]", index.split(' ').nth(1).unwrap_or_default());
-        let parts = first.split('.').zip(last.split('.'));
-        parts.map(|(first, last)| if first == last { first } else { &index }).collect::<Vec<_>>().join(".")
+        let parts = || first.split('.').zip(last.split('.'));
+        // Members of a sequence share their parameters, so the index of its steps is in no path.
+        let apart = parts().filter(|(first, last)| first != last).count();
+        let mut indices = self.indices.iter().skip(self.indices.len().saturating_sub(apart));
+        let part = |(first, last): (&str, &str)| match first == last {
+            true => first.to_owned(),
+            false => indices.next().map_or_else(|| first.to_owned(), |index| format!("[{index}]")),
+        };
+        parts().map(part).collect::<Vec<_>>().join(".")
     }
 }
 
@@ -181,18 +188,17 @@ pub fn joined<'g>(plan: &Plan, groups: &'g [Group]) -> Vec<Networks<'g>> {
     let ends = Ends::of(plan);
     let rows: Vec<Row<'_>> = groups.iter().map(|group| row(plan, group, &ends)).collect();
     let mut all = Vec::new();
-    for block in gathered(&rows, &ends) {
-        for joined in &block.rows {
-            let groups: Vec<&Group> = joined.rows.iter().map(|at| &groups[*at]).collect();
-            let costs = total(groups.iter().map(|group| (group.field.as_str(), &group.cost)));
-            let stages = (0..groups[0].stages.len()).map(|at| (joined.text(2 * at + 1), joined.list(at + 1))).collect();
-            let (kind, name) = (groups[0].kind, joined.text(0));
-            let owner = match groups[0].variable {
-                Some(_) => super::factors::head(kind, &name, &joined.list(0)),
-                None => format!("{kind} {name}"),
-            };
-            all.push(Networks { over: block.over.as_ref().map(Over::clause), owner, groups, stages, costs });
-        }
+    for (joined, over) in gathered(&rows, &ends).into_iter().flat_map(Block::each) {
+        let groups: Vec<&Group> = joined.rows.iter().map(|at| &groups[*at]).collect();
+        let costs = total(groups.iter().map(|group| (group.field.as_str(), &group.cost)));
+        let stages = (0..groups[0].stages.len()).map(|at| (joined.text(2 * at + 1), joined.list(at + 1))).collect();
+        let (kind, name) = (groups[0].kind, joined.text(0));
+        let owner = match groups[0].variable {
+            Some(_) => super::factors::head(kind, &name, &joined.list(0)),
+            None => format!("{kind} {name}"),
+        };
+        let indices = over.iter().flat_map(|over| &over.ranges).map(|values| values.index.to_owned()).collect();
+        all.push(Networks { over: over.as_ref().map(Over::clause), indices, owner, groups, stages, costs });
     }
     all
 }

@@ -3,10 +3,7 @@
 use crate::catalog::{Distribution, show_shape, space_entry};
 use crate::derive::is_deterministic;
 use crate::graph::{Argument, Body, Factor, Joint, Network, Node, Op, Role, Stage, Variable, VariableId, in_ranges};
-use crate::plan::Plan;
-
-/// The number of experts of a product that are listed.
-const MOST_EXPERTS: usize = 4;
+use crate::plan::{MOST_EXPERTS, Plan};
 
 /// `growth: 64, steps: 3`; the values of an argument that repeats follow one another.
 pub fn arguments(args: &[Argument]) -> String {

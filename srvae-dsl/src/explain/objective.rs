@@ -1,8 +1,9 @@
 //! The training objective in words and in LaTeX, if it differs from the bound.
 
-use super::blocks::gathered;
+use super::blocks::{Block, gathered};
 use super::ends::{Ends, key};
 use super::members::Row;
+use crate::derive::Cause;
 use crate::graph::{Addend, Quantity, Weight};
 use crate::plan::{Plan, addend_text};
 use serde_json::{Value, json};
@@ -71,13 +72,29 @@ pub fn lines(plan: &Plan) -> Vec<String> {
         row.text(kind, &ends).text(name, &ends).text(&effect(weight), &ends)
     });
     let rows: Vec<Row<'_>> = rows.collect();
-    for block in gathered(&rows, &ends) {
-        let clause = block.over.as_ref().map_or_else(String::new, |over| format!(" {}", over.clause()));
-        let each = block.rows.iter();
-        lines.extend(each.map(|row| format!("{}_{} {}{clause}", row.text(0), row.text(1), row.text(2))));
+    for (row, over) in gathered(&rows, &ends).into_iter().flat_map(Block::each) {
+        let clause = over.map_or_else(String::new, |over| format!(" {}", over.clause()));
+        lines.push(format!("{}_{} {}{clause}", row.text(0), row.text(1), row.text(2)));
     }
-    lines.push(objective.text(&plan.derivation.bounded.text(&plan.model)));
+    lines.push(standing(plan, &ends));
     lines
+}
+
+/// Whether it is a bound, and the reasons.
+fn standing(plan: &Plan, ends: &Ends<'_>) -> String {
+    let said = |reasons: &[Cause]| {
+        let row = |Cause { variable, text }: &Cause| {
+            let name = variable.map_or("", |id| plan.name(id));
+            Row::of(key("", name), ends.member(name)).text(text, ends)
+        };
+        let rows: Vec<Row<'_>> = reasons.iter().map(row).collect();
+        let each = gathered(&rows, ends).into_iter().flat_map(Block::each).map(|(row, over)| {
+            let clause = over.map_or_else(String::new, |over| format!(" {}", over.clause()));
+            row.text(0) + &clause
+        });
+        each.collect::<Vec<_>>()
+    };
+    plan.derivation.objective.text(&plan.derivation.bounded.text(&plan.model), said)
 }
 
 /// The objective as JSON.
@@ -103,6 +120,6 @@ pub fn json(plan: &Plan) -> Value {
         "weights": weights.collect::<Vec<_>>(),
         "added": added.collect::<Vec<_>>(),
         "bounds": objective.bounds(),
-        "standing": objective.text(&plan.derivation.bounded.text(&plan.model)),
+        "standing": standing(plan, &Ends::of(plan)),
     })
 }

@@ -1,6 +1,6 @@
 //! The steps of a mode as rows.
 
-use super::blocks::Block;
+use super::blocks::{Block, Over};
 use super::ends::{Ends, key};
 use super::factors::head;
 use super::members::{Joined, Row};
@@ -28,12 +28,15 @@ pub fn rows<'p>(plan: &'p Plan, mode: &'p Mode, ends: &Ends<'p>) -> Vec<Row<'p>>
 
 /// The lines of a block. One for each member is indented below the clause; one line has it at its end.
 pub fn lines(block: &Block<'_>) -> Vec<Vec<String>> {
+    let clause = |over: &Option<Over<'_>>| over.as_ref().map(Over::clause);
     match (&block.over, block.rows.as_slice()) {
-        (None, rows) => rows.iter().map(|row| vec![line(row)]).collect(),
-        (Some(over), [row]) => vec![vec![line(row), over.clause()]],
-        (Some(over), rows) => {
-            let below = rows.iter().map(|row| vec![format!("  {}", line(row))]);
-            std::iter::once(vec![over.clause()]).chain(below).collect()
+        (Some(over), rows @ [_, _, ..]) => {
+            let below = rows.iter().map(|(row, own)| [Some(format!("  {}", line(row))), clause(own)]);
+            std::iter::once(vec![over.clause()]).chain(below.map(|row| row.into_iter().flatten().collect())).collect()
+        }
+        _ => {
+            let each = block.clone().each().map(|(row, over)| [Some(line(&row)), clause(&over)]);
+            each.map(|row| row.into_iter().flatten().collect()).collect()
         }
     }
 }

@@ -37,18 +37,14 @@ pub struct Printed<'p> {
 /// The terms, with those of a family as one.
 pub fn printed<'p>(plan: &'p Plan, statements: &[Statement<'p>], ends: &'p Ends<'p>) -> Vec<Printed<'p>> {
     let rows: Vec<Row<'p>> = statements.iter().map(|statement| row(plan, statement, ends)).collect();
-    gathered(&rows, ends).into_iter().flat_map(|block| of_block(block, statements)).collect()
+    let each = gathered(&rows, ends).into_iter().flat_map(Block::each);
+    each.map(|(joined, over)| of_joined(&joined, over, &statements[joined.rows[0]])).collect()
 }
 
 /// One term, with the names of its own members.
 pub fn alone<'p>(plan: &'p Plan, statement: &Statement<'p>, ends: &'p Ends<'p>) -> Printed<'p> {
     let joined = row(plan, statement, ends).joined(0, ends);
     of_joined(&joined, None, statement)
-}
-
-fn of_block<'p>(block: Block<'p>, statements: &[Statement<'p>]) -> Vec<Printed<'p>> {
-    let each = block.rows.iter().map(|joined| of_joined(joined, block.over.clone(), &statements[joined.rows[0]]));
-    each.collect()
 }
 
 fn of_joined<'p>(joined: &Joined<'p>, over: Option<Over<'p>>, statement: &Statement<'p>) -> Printed<'p> {
@@ -153,20 +149,16 @@ pub fn addends<'p>(
             row.text(weight, ends).list(in_pieces(std::iter::once(name)))
         })
         .collect();
-    let each = gathered(&rows, ends).into_iter().flat_map(|block| {
-        let over = block.over;
-        let terms = &terms;
-        block.rows.into_iter().map(move |joined| {
-            let term = terms[joined.rows[0]].0;
-            Addend {
-                over: over.clone(),
-                adds: term.kind == TermKind::Reconstruction,
-                weight: joined.text(0),
-                kind: term.name.split('_').next().unwrap_or_default().to_owned(),
-                own: joined.list(0).join(", "),
-                term,
-            }
-        })
+    let each = gathered(&rows, ends).into_iter().flat_map(Block::each).map(|(joined, over)| {
+        let term = terms[joined.rows[0]].0;
+        Addend {
+            over,
+            adds: term.kind == TermKind::Reconstruction,
+            weight: joined.text(0),
+            kind: term.name.split('_').next().unwrap_or_default().to_owned(),
+            own: joined.list(0).join(", "),
+            term,
+        }
     });
     each.collect()
 }

@@ -1,6 +1,6 @@
 //! The explanation as plain text.
 
-use super::blocks::{Over, blocks, gathered};
+use super::blocks::{Block, Over, blocks, gathered};
 use super::bound::{Form, Statement, discrete_draws, statements, summed};
 use super::ends::{Ends, key};
 use super::factors::{factors, head};
@@ -10,7 +10,7 @@ use super::network_table;
 use super::notation::{aligned, count, density, determined, of_role, scaled, space, sure};
 use super::terms::{Printed, printed, sum};
 use crate::derive::{Presence, Term, is_supplied};
-use crate::graph::{Factor, Role, Side, Variable, VariableId, family, in_pieces};
+use crate::graph::{Factor, Role, Side, Variable, VariableId, in_pieces};
 use crate::plan::{Operation, Plan, RATES, Rate};
 
 /// Everything: variables, factors, bound, modes, plan, networks, budget.
@@ -57,15 +57,10 @@ fn names(plan: &Plan, ids: &[VariableId], ends: &Ends<'_>) -> String {
 
 fn variables(plan: &Plan, ends: &Ends<'_>) -> String {
     let rows: Vec<Row<'_>> = plan.model.variables.iter().map(|variable| row(variable, ends)).collect();
-    let shown = gathered(&rows, ends).into_iter().flat_map(|block| {
-        let over = block.over;
-        block.rows.into_iter().map(move |joined| {
-            let name = match &over {
-                Some(over) => over.members(family(&joined.list(0).join(", "))),
-                None => joined.list(0).join(", "),
-            };
-            vec![joined.text(0), name, joined.text(1), joined.text(2)]
-        })
+    let shown = gathered(&rows, ends).into_iter().flat_map(Block::each).map(|(joined, over)| {
+        let name = joined.list(0).join(", ");
+        let name = over.map_or_else(|| name.clone(), |over| over.members(&name));
+        vec![joined.text(0), name, joined.text(1), joined.text(2)]
     });
     section("Variables", &table(shown.collect(), ends, "  "))
 }
@@ -169,9 +164,9 @@ fn remarks(plan: &Plan, ends: &Ends<'_>) -> String {
     let [mut text, draws] = groups.map(|remarks| {
         let rows: Vec<Row<'_>> = remarks.into_iter().map(row).collect();
         let mut text = String::new();
-        for block in gathered(&rows, ends) {
-            let clause = block.over.as_ref().map_or_else(String::new, |over| format!(", {}", over.clause()));
-            block.rows.iter().for_each(|row| text += &format!("  {}{clause}\n", ends.spelling.text(&row.text(0))));
+        for (row, over) in gathered(&rows, ends).into_iter().flat_map(Block::each) {
+            let clause = over.map_or_else(String::new, |over| format!(", {}", over.clause()));
+            text += &format!("  {}{clause}\n", ends.spelling.text(&row.text(0)));
         }
         text
     });
@@ -236,7 +231,7 @@ fn patterns(plan: &Plan, ends: &Ends<'_>) -> Vec<Vec<String>> {
         let sum = sum(plan, plan.derivation.terms.iter().filter(counts).map(|term| (term, String::new())), ends);
         let words = bounded.partly.iter().map(|id| {
             let presence = if is_there(*id) == Some(true) { Presence::There } else { Presence::Missing };
-            presence.text(plan.name(*id))
+            presence.text(&ends.spelling.text(plan.name(*id)))
         });
         let words = words.collect::<Vec<_>>().join(", ");
         let text = format!("{} {} {sum}", bounded.text_at(&there, |ids| names(plan, ids, ends)), bounded.relation());

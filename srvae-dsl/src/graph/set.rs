@@ -2,6 +2,7 @@
 //! fast.
 
 use super::VariableId;
+use std::ops::Range;
 
 /// A set of variables.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,6 +34,32 @@ impl VariableSet {
         self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word |= other);
     }
 
+    pub fn remove(&mut self, id: VariableId) {
+        if let Some(word) = self.words.get_mut(id.0 / 64) {
+            *word &= !(1 << (id.0 % 64));
+        }
+    }
+
+    /// The first variable of the set among consecutive ones, given by their positions.
+    pub fn first_of(&self, run: Range<usize>) -> Option<VariableId> {
+        let words = run.start / 64..run.end.div_ceil(64).min(self.words.len());
+        words.into_iter().find_map(|at| {
+            let own = self.words[at] & bits(&run, at);
+            (own != 0).then(|| VariableId(64 * at + own.trailing_zeros() as usize))
+        })
+    }
+
+    /// Adds those of consecutive variables that another set lacks.
+    pub fn include_beyond(&mut self, run: Range<usize>, other: &Self) {
+        let words = run.end.div_ceil(64);
+        if self.words.len() < words {
+            self.words.resize(words, 0);
+        }
+        for at in run.start / 64..words {
+            self.words[at] |= bits(&run, at) & !other.words.get(at).copied().unwrap_or(0);
+        }
+    }
+
     pub fn is_empty(&self) -> bool {
         self.words.iter().all(|word| *word == 0)
     }
@@ -56,6 +83,13 @@ impl VariableSet {
     }
 }
 
+/// The bits of a run of positions in the word at a place.
+fn bits(run: &Range<usize>, at: usize) -> u64 {
+    let (from, to) = (run.start.max(64 * at) - 64 * at, run.end.min(64 * (at + 1)).saturating_sub(64 * at));
+    let below = |count: usize| if count >= 64 { u64::MAX } else { (1 << count) - 1 };
+    below(to) & !below(from)
+}
+
 impl FromIterator<VariableId> for VariableSet {
     fn from_iter<I: IntoIterator<Item = VariableId>>(ids: I) -> Self {
         let mut set = Self::default();
@@ -75,6 +109,28 @@ impl Extend<VariableId> for VariableSet {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn runs_are_found_and_added() {
+        let mut set: VariableSet = [3, 64, 70, 130].map(VariableId).into_iter().collect();
+        let first = |set: &VariableSet, run| set.first_of(run).map(|id| id.0);
+        assert_eq!(
+            [first(&set, 0..200), first(&set, 4..200), first(&set, 65..70), first(&set, 64..65)],
+            [Some(3), Some(64), None, Some(64)]
+        );
+        assert_eq!(
+            [first(&set, 71..130), first(&set, 128..500), first(&set, 4..4), first(&set, 700..900)],
+            [None, Some(130), None, None]
+        );
+        set.remove(VariableId(64));
+        set.remove(VariableId(900));
+        assert_eq!(first(&set, 4..200), Some(70));
+        let mut more = VariableSet::default();
+        more.include_beyond(62..132, &set);
+        assert_eq!(more.iter().count(), 70 - 2);
+        assert!(more.contains(VariableId(62)) && more.contains(VariableId(131)) && !more.contains(VariableId(70)));
+        assert!(!more.contains(VariableId(61)) && !more.contains(VariableId(132)) && !more.contains(VariableId(130)));
+    }
 
     #[test]
     fn a_set_has_what_was_put_in_it() {

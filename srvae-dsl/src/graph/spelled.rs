@@ -110,11 +110,21 @@ impl<'m> Spelling<'m> {
         None
     }
 
-    fn show(&self, name: &Name<'_>) -> String {
-        let said = |place: usize, value: i64| match self.length {
-            Some((length, last)) if last == value && self.steps.get(name.family) == Some(&place) => length.to_owned(),
+    /// Whether an index of a family, by its place, is the step of a sequence.
+    pub fn is_step(&self, family: &str, place: usize) -> bool {
+        self.steps.get(family) == Some(&place)
+    }
+
+    /// A value of an index of a family, by its place. The last step is the length.
+    pub fn value(&self, family: &str, place: usize, value: i64) -> String {
+        match self.length {
+            Some((length, last)) if last == value && self.is_step(family, place) => length.to_owned(),
             _ => value.to_string(),
-        };
+        }
+    }
+
+    fn show(&self, name: &Name<'_>) -> String {
+        let said = |place: usize, value: i64| self.value(name.family, place, value);
         let range = |(place, &(first, last)): (usize, &(i64, i64))| match first == last {
             true => said(place, first),
             false => format!("{}..{}", said(place, first), said(place, last)),

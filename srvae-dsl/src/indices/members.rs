@@ -17,10 +17,17 @@ pub(super) struct Definitions<'f> {
 }
 
 impl Definitions<'_> {
-    /// Its index, if it has one.
-    pub fn index(&self) -> Option<&String> {
-        let mut indices = self.at.first()?.keys();
-        indices.next().filter(|_| indices.next().is_none())
+    /// The indices of a family by one of its names here, `x[t, k]`. None if one of several selectors is something else,
+    /// `x[t, 1]`.
+    pub fn indices(&self, name: &Name) -> Option<Vec<String>> {
+        let at = self.at.first()?;
+        match name.subscript.as_slice() {
+            [] => None,
+            [_] => (at.len() == 1).then(|| at.keys().cloned().collect()),
+            several => {
+                several.iter().map(|selector| selector.as_word().filter(|it| at.contains_key(*it)).cloned()).collect()
+            }
+        }
     }
 }
 

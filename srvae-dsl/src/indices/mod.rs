@@ -35,7 +35,7 @@ pub struct Unrolled<'f> {
     /// The step of each member of a family over the length.
     pub steps: BTreeMap<String, i64>,
     /// The index of each family of variables, values or named networks over one index.
-    pub indices: BTreeMap<String, String>,
+    pub indices: BTreeMap<String, Vec<String>>,
     /// How the members of each family over one index are written, for messages.
     pub references: BTreeMap<String, Reference>,
     /// The `checkpoint` statement.
@@ -141,9 +141,9 @@ struct Unroller<'u> {
     length: Option<String>,
     paths: BTreeMap<String, String>,
     steps: BTreeMap<String, i64>,
-    of_families: BTreeMap<String, String>,
-    /// The index of each family of values or named networks.
-    of_networks: BTreeMap<String, String>,
+    of_families: BTreeMap<String, Vec<String>>,
+    /// The indices of each family of values or named networks.
+    of_networks: BTreeMap<String, Vec<String>>,
     references: BTreeMap<String, Reference>,
     checkpoint: Option<Checkpoint>,
     /// Indices and tables that a statement uses.
@@ -238,15 +238,13 @@ impl<'u> Unroller<'u> {
         for definition in definitions {
             match definition.item.kind {
                 ItemKind::Variables { ref names, .. } => {
-                    if let Some(index) = definition.index() {
-                        let families = names.iter().filter(|name| name.subscript.len() == 1);
-                        self.of_families.extend(families.map(|name| (name.text.clone(), index.clone())));
-                    }
+                    let families = names.iter().filter_map(|name| Some((name.text.clone(), definition.indices(name)?)));
+                    self.of_families.extend(families);
                     of_variables.extend(definition.defines(self).into_iter().map(|(family, _)| family));
                 }
                 ItemKind::Let { ref name, .. } | ItemKind::Net { ref name, .. } => {
-                    if let Some(index) = definition.index().filter(|_| name.subscript.len() == 1) {
-                        self.of_networks.insert(name.text.clone(), index.clone());
+                    if let Some(indices) = definition.indices(name) {
+                        self.of_networks.insert(name.text.clone(), indices);
                     }
                     if matches!(definition.item.kind, ItemKind::Let { .. }) {
                         values.extend(definition.defines(self));

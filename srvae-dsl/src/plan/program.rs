@@ -146,11 +146,20 @@ pub enum Operation {
     /// A mixture of distributions, each followed by a number of presences. A component drops out of a row if one of its
     /// presences is 0.
     OneOf(Vec<usize>),
-    /// The draws from all components of a mixture, one below the other. The kind of its group.
-    Strata(usize),
-    /// The logarithm of each component's weight in the average over its draws: the draws, and the presences of each
-    /// component.
-    Shares(Vec<usize>),
+    /// For each combination of values of a mixture's group, a draw from its component in this combination: the kind of its
+    /// group, and its position there. Inputs: the draws of each component, which has one for each combination if what it
+    /// reads depends on the group.
+    Strata {
+        kind: usize,
+        at: usize,
+    },
+    /// For each combination of values of a mixture's group, the logarithm of the weight that its component has in the average
+    /// over all components: the mixture's position in the group, and the number of presences of each component. Inputs: the
+    /// draws, and the presences.
+    Shares {
+        at: usize,
+        presences: Vec<usize>,
+    },
     /// A value with one row (a root's distribution or a tensor) for each draw.
     Draws,
     /// A value per draw, for every record: row k·B + b is draw k.

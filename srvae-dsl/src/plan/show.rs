@@ -156,8 +156,8 @@ impl Plan {
                 let each = alternatives(presences, &inputs, |own| own.to_owned());
                 format!("mean of {}", each.join(", "))
             }
-            Operation::Strata(_) => format!("a draw of each component: {}", listed(&inputs)),
-            Operation::Shares(presences) => format!("ln of the shares of {} components", presences.len()),
+            Operation::Strata { .. } => format!("a draw of each component: {}", listed(&inputs)),
+            Operation::Shares { presences, .. } => format!("ln of the shares of {} components", presences.len()),
             Operation::Quantise => format!("codes of {} nearest to {}", inputs[1], inputs[0]),
             Operation::Stack => listed(&inputs),
             Operation::Mixture(components) => format!("mean of {components} components {all}"),
@@ -280,11 +280,14 @@ fn listed(names: &[String]) -> String {
     }
 }
 
+/// The maximum number of experts of a product that texts list.
+pub const MOST_EXPERTS: usize = 4;
+
 /// `normal(p_1) where has_w * normal(p_2) * standard_normal`.
 fn experts(name: &str, presences: &[usize], roots: usize, inputs: &[String]) -> String {
     let mut each = alternatives(presences, inputs, |head| format!("{name}({head})"));
     if let [first, second, .., last] = each.as_slice()
-        && each.len() > 4
+        && each.len() > MOST_EXPERTS
     {
         each = vec![first.clone(), second.clone(), "…".to_owned(), last.clone()];
     }

@@ -1,6 +1,7 @@
 //! `sample --given`: all other variables are drawn, given any variables that the graph allows.
 
 use super::support::Place;
+use srvae::arrays::{Array, Numbers, write_npz};
 use std::fs;
 
 /// Two observed variables with one latent, which q infers from the image only.
@@ -132,4 +133,34 @@ fn a_label_that_pictures_lack_is_asked_for() {
     place.json("train both.pgm --data data --steps 4 --batch 4 --out label");
     place.fails("reconstruct label --input data/class0", &["is given `c`", "--given c=VALUE"]);
     place.json("reconstruct label --input data/class0 --given c=1");
+}
+
+/// One array gives all members of a family, each record its own values.
+#[test]
+fn an_array_gives_a_family() {
+    let place = Place::new();
+    let text = "model family\nindex i in 1..3\nobserved x[i]: real[2]\nlatent z: real[2]\np(z) = standard_normal\n\
+        p(x[i] | z) = normal(std: 0.1) from z |> linear\nq(z | x[1..3]) = normal from concat(x[1..3]) |> linear\n";
+    fs::write(place.path("family.pgm"), text).unwrap();
+    let numbers = Numbers::F32((0..24 * 6).map(|at| (at as f32 * 0.7).sin()).collect());
+    write_npz(&place.path("data.npz"), &[Array { name: "x".into(), shape: vec![24, 3, 2], values: numbers }]).unwrap();
+    place.json("train family.pgm --data data.npz --steps 4 --batch 4 --out run");
+    let whole = "sample run --given x=data.npz --temperature 0 --seed 3 --count 24";
+    let found = place.json(&format!("{whole} --out whole.npz"));
+    assert_eq!(found["arrays"]["z"], serde_json::json!([24, 2]));
+    let own = |record: usize, member: usize| {
+        let at = (record * 3 + member) * 2;
+        format!("--given x[{}]={},{}", member + 1, (at as f32 * 0.7).sin(), ((at + 1) as f32 * 0.7).sin())
+    };
+    let each: Vec<String> = (0..3).map(|member| own(5, member)).collect();
+    place.json(&format!("sample run {} --temperature 0 --seed 3 --count 1 --out one.npz", each.join(" ")));
+    let (all, one) = (array(&place, "whole.npz", "z").1, array(&place, "one.npz", "z").1);
+    // In a larger batch, the sums of a row may have another order: a few units in the last place.
+    assert!(all[10..12].iter().zip(&one).all(|(a, b)| (a - b).abs() < 1e-6), "{all:?} {one:?}");
+    assert!((all[10] - all[12]).abs() > 1e-4, "{all:?}");
+    // Of one record, for every example.
+    let numbers = Numbers::F32(vec![0.5; 6]);
+    write_npz(&place.path("record.npz"), &[Array { name: "x".into(), shape: vec![3, 2], values: numbers }]).unwrap();
+    place.json("reconstruct run --given x=record.npz --count 2 --out r.npz");
+    place.fails("sample run --given x=0.5", &["`x` is a family, `x[1]` to `x[3]`", "[records, 3, 2]", "`x[1]=VALUE`"]);
 }

@@ -5,7 +5,7 @@ use super::catalogue::{Case, batch, distributions, enumerable, named, repeated, 
 use super::support::{list, normal, params, slopes};
 use anyhow::{Result, ensure};
 use srvae::dist::{Distribution, Head, Normal, StandardNormal, divergence};
-use srvae::entries::{DISTRIBUTIONS, Space, closed_forms, space_entry};
+use srvae::entries::{DISTRIBUTIONS, Least, Make, Natural, Space, closed_forms, space_entry};
 use srvae::{DType, Device, Draw, Noise, Tensor};
 
 fn each(cases: Vec<Case>, law: impl Fn(&Case) -> Result<()>) -> Result<()> {
@@ -64,6 +64,54 @@ fn no_density_swallows_a_value_that_is_no_number() -> Result<()> {
         }
     }
     ensure!(swallowed.is_empty(), "{}", swallowed.join("\n"));
+    Ok(())
+}
+
+/// Just above the least scale, a stated scale has a finite density at a distance of 1 in single precision. Below it, the density
+/// overflows or is that of the least scale, as the entry says.
+#[test]
+fn a_stated_scale_has_a_density_from_the_least_one_on() -> Result<()> {
+    let mut kinds = [0, 0];
+    for case in enumerable()? {
+        let Some(least) = case.entry.least_scale() else { continue };
+        let Make::Head(make) = case.entry.make else { continue };
+        let density = |scale: f64| -> Result<Vec<f64>> {
+            let logarithm = |name: &str| match name {
+                "log_var" => 2.0 * scale.ln(),
+                "log_std" | "log_scale" => scale.ln(),
+                _ => 0.0,
+            };
+            let channels = |one: &Natural| vec![logarithm(one.name) as f32; (one.channels)(&case.arguments, 1)];
+            let head: Vec<f32> = case.entry.natural.iter().flat_map(channels).collect();
+            let size = case.shape.iter().product::<usize>();
+            let numbers: Vec<f32> = head.iter().flat_map(|one| vec![*one; size]).collect();
+            let mut shape = batch(1, &case.shape);
+            shape[1] *= head.len();
+            let head = Head::given(&Tensor::from_vec(numbers, shape, &Device::Cpu)?, u32::MAX);
+            let one = make(&head, &case.arguments)?;
+            let ends = case.space == Space::Image;
+            let value = |at: f32| Tensor::full(at, batch(1, &case.shape), &Device::Cpu);
+            let mut found = list(&one.log_prob(&value(1.0)?)?)?;
+            if !ends {
+                found.extend(list(&one.log_prob(&value(-1.0)?)?)?);
+            }
+            Ok(found)
+        };
+        let (above, below, far) =
+            (density(least.scale() * 1.05)?, density(least.scale() * 0.5)?, density(least.scale() * 0.01)?);
+        ensure!(above.iter().all(|log| log.is_finite()), "{}: {above:?}", case.name);
+        match least {
+            Least::Held(_) => {
+                ensure!(below == far && below.iter().all(|log| log.is_finite()), "{}: {below:?} {far:?}", case.name);
+                kinds[0] += 1;
+            }
+            Least::Squares(_) => {
+                ensure!(far.iter().all(|log| !log.is_finite()), "{}: {far:?}", case.name);
+                kinds[1] += 1;
+            }
+        }
+    }
+    ensure!(kinds[0] >= 5 && kinds[1] >= 2, "{kinds:?}");
     Ok(())
 }
 

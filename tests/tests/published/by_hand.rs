@@ -1,6 +1,7 @@
 //! Products within a mixture, latent maps that p draws position by position, and censored times, against sums by hand.
 
 use super::models::{ordered_codes, products};
+use super::moved::moved;
 use candle_core::{DType, Device, Tensor};
 use srvae::dist::Distribution;
 use srvae::params::Phase;
@@ -43,11 +44,7 @@ fn a_latent_map_position_by_position() {
     const DRAWS: usize = 4000;
     let model = ordered_codes::OrderedCodes::new(&ordered_codes::Config::default(), &params()).unwrap();
     // Far from the initial values, where the codes are nearly independent.
-    for (name, var) in model.params().entries() {
-        let step = Noise::seeded(5).normal(&name, var.dims(), DType::F64, &Device::Cpu).unwrap();
-        var.set(&(var.as_tensor() + step).unwrap()).unwrap();
-    }
-    model.params().touch();
+    moved(model.params(), 1.0, Some(5));
     model.params().set_phase(Phase::Inference);
     let codes: Vec<f64> = (0..8).flat_map(|code| (0..3).map(move |at| f64::from(code >> at & 1))).collect();
     let codes = Tensor::from_vec(codes, (8, 1, 1, 3), &Device::Cpu).unwrap();

@@ -2,6 +2,7 @@
 //! density.
 
 use super::models::pixelvae;
+use super::moved::moved;
 use candle_core::{DType, Device, Tensor, Var};
 use srvae::dist::Distribution;
 use srvae::params::Phase;
@@ -42,11 +43,7 @@ fn draws_follow_the_density() {
     const DRAWS: usize = 6400;
     let model = autoregressive::Autoregressive::new(&autoregressive::Config::default(), &params()).unwrap();
     // Far from the initial values, which are nearly the same for every pixel.
-    for (name, var) in model.params().entries() {
-        let step = Noise::seeded(5).normal(&name, var.dims(), DType::F64, &Device::Cpu).unwrap();
-        var.set(&(var.as_tensor() + (step * 0.7).unwrap()).unwrap()).unwrap();
-    }
-    model.params().touch();
+    moved(model.params(), 0.7, Some(5));
     model.params().set_phase(Phase::Inference);
     let c = |rows: usize| Tensor::from_vec([0.5, -1.0].repeat(rows), (rows, 2), &Device::Cpu).unwrap();
     let images: Vec<f64> = (0..64).flat_map(|image| (0..6).map(move |pixel| f64::from(image >> pixel & 1))).collect();

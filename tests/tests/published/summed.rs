@@ -4,6 +4,7 @@
 //! The probabilities are read off a model's own factors at every value of their parents.
 
 use super::models::{factorial_hmm, hmm, latent_class, switching_state_space};
+use super::moved::moved;
 use candle_core::{DType, Device, Tensor};
 use srvae::dist::Distribution;
 use srvae::params::Phase;
@@ -41,11 +42,7 @@ fn params() -> Params {
 
 /// Moves parameters away from their initial values, at which the latents hardly matter.
 fn spread(params: &Params) {
-    for (name, var) in params.entries() {
-        let step = Noise::seeded(5).normal(&name, var.dims(), DType::F64, &Device::Cpu).unwrap();
-        var.set(&(var.as_tensor() + step).unwrap()).unwrap();
-    }
-    params.touch();
+    moved(params, 1.0, Some(5));
     params.set_phase(Phase::Inference);
 }
 

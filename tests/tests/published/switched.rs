@@ -1,6 +1,7 @@
 //! Modes that take some draws from q and others from p: continuations of sequences, and the top levels of a hierarchy.
 
 use super::models::{dmm, nvae, vrnn};
+use super::moved::moved;
 use candle_core::{DType, Device, Tensor};
 use srvae::params::Phase;
 use srvae::{Compiled, Draw, Model, Noise, Params, Settings, Values};
@@ -11,11 +12,7 @@ fn built(model: &Compiled) -> Box<dyn Model> {
     let params = Params::new(4, DType::F32, &Device::Cpu);
     let model = (model.build)(&Settings::new(), &params).unwrap();
     // Away from the initial values, at which q hardly depends on the data.
-    for (name, var) in params.entries() {
-        let step = Noise::seeded(6).normal(&name, var.dims(), DType::F32, &Device::Cpu).unwrap();
-        var.set(&(var.as_tensor() + (step * 0.3).unwrap()).unwrap()).unwrap();
-    }
-    params.touch();
+    moved(&params, 0.3, Some(6));
     params.set_phase(Phase::Inference);
     model
 }

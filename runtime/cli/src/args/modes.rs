@@ -48,7 +48,8 @@ pub struct Drawing {
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// The value of a variable: c=3 for a class (by number, or by name if it has one), y=photo.png, v=0.5,1, or
-    /// x=array.npz for the values of several records; can be repeated. `sample` draws all other variables given these,
+    /// x=array.npz for the values of several records (of all members of a family x[1..N] if it has an axis for the index);
+    /// can be repeated. `sample` draws all other variables given these,
     /// if the graph allows it.
     #[arg(long, value_name = "NAME=VALUE")]
     pub given: Vec<String>,

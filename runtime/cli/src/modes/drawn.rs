@@ -6,6 +6,7 @@ use crate::{machine, ranks, sheet};
 use anyhow::{Result, ensure};
 use serde_json::json;
 use srvae_training::data::Images;
+use srvae_training::data::given::named;
 use srvae_training::figures::{self, Options, Strip};
 use srvae_training::terminal::{self, note, out};
 use srvae_training::{Mode, arrays};
@@ -35,7 +36,8 @@ pub fn draw_sheet(
     args: &Drawing,
 ) -> Result<ExitCode> {
     let mode = &modes[0];
-    for name in args.given.iter().filter_map(|text| text.split('=').next()).map(str::trim) {
+    let named = args.given.iter().map(|text| named(&sessions[0].spec, text)).collect::<Result<Vec<_>>>()?;
+    for name in named.concat() {
         let all = if mode.given.is_empty() { "nothing".to_owned() } else { mode.given.join(", ") };
         ensure!(
             mode.given.contains(&name),

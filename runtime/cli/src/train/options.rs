@@ -44,7 +44,7 @@ pub fn apply(config: &mut Config, args: &TrainArgs, pictures: usize) -> Result<(
     config.average = args.average.or(config.average);
     config.patience = args.patience.or(config.patience);
     config.minutes = args.minutes.or(config.minutes);
-    precision().name().clone_into(&mut config.precision);
+    config.precision = precision();
     set(&mut config.validate_every, args.validate_every);
     set(&mut config.checkpoint_every, args.checkpoint_every);
     config.micro_batch = args.micro_batch.or(config.micro_batch);

@@ -7,6 +7,7 @@ distribution! {
     over: [Image],
     natural: [mean: Real, log_scale: Real or scale: Positive by log],
     closed_forms: [],
+    distance: 1,
     examples: [{} over [1, 1, 1], {} over [3, 3, 2]],
 }
 

@@ -7,6 +7,7 @@ distribution! {
     over: [Real],
     natural: [mean: Real, log_scale: Real or scale: Positive by log],
     closed_forms: [laplace: laplace_kl],
+    distance: 1,
     examples: [{} over [1], {} over [4, 3, 1]],
 }
 

@@ -7,6 +7,7 @@ distribution! {
     over: [Real],
     natural: [log_df: Real or df: Positive by log, mean: Real, log_scale: Real or scale: Positive by log],
     closed_forms: [],
+    distance: 1,
     examples: [{} over [1], {} over [4, 3, 1]],
 }
 

@@ -5,6 +5,7 @@
 /// configuration and of the variable's channels. At a root the list is `[]`. `closed_forms` lists KL(this ‖ p) by p, and
 /// `closed_forms_of` KL(q ‖ this) by q, so that one file declares every pair of its distribution with older ones.
 /// `ends` are those of its values where these have a density only between two numbers of the configuration.
+/// `distance: 1` says that ln p falls at most linearly with a value's distance from the mean, and not with its square.
 /// `experts` is present if the type has a function `product` of experts; the list contains the root that it takes beside them.
 ///
 /// The word before the name is `continuous`, `jumping` (continuous, but a draw is not a continuous function of its
@@ -24,6 +25,7 @@ macro_rules! distribution {
         closed_forms: [$($p:ident: $kl:ident),* $(,)?],
         $(closed_forms_of: [$($q:ident: $kl_of:ident),* $(,)?],)?
         $(experts: [$($factor:ident)?],)?
+        $(distance: $power:literal,)?
         examples: [$($examples:tt)*],
         $(ends: $ends:expr,)?
         $(fits: $fits:expr,)?
@@ -59,6 +61,7 @@ macro_rules! distribution {
             experts: distribution!(@experts $type $([$($factor)?])?),
             examples: examples!($config: $($examples)*),
             error: distribution!(@error $($error)?),
+            power: distribution!(@power $($power)?),
             #[cfg(feature = "tensors")]
             make: distribution!(@make $type $config [$($natural)*] [$($field: $field_type),*]),
             #[cfg(feature = "tensors")]
@@ -151,6 +154,8 @@ macro_rules! distribution {
         #[cfg(feature = "tensors")]
         product: |experts, roots| Ok(Box::new(tensors::$type::product(experts, roots)?)),
     }) };
+    (@power) => { 2 };
+    (@power $power:literal) => { $power };
     (@error) => { 0.0 };
     (@error $error:literal) => { $error };
 }

@@ -58,7 +58,7 @@ fn sizes(plan: &Plan, program: &Program) -> Vec<u64> {
                     PartKind::Rust(_) | PartKind::Root(_) | PartKind::Flow(_) => total(of_inputs()),
                 }
             }
-            Operation::Function(_) | Operation::Strata(_) => total(of_inputs()),
+            Operation::Function(_) | Operation::Strata { .. } => total(of_inputs()),
             // One number per row.
             Operation::LogProb
             | Operation::LogProbOf

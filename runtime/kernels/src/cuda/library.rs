@@ -15,6 +15,8 @@ pub enum Precision {
 }
 
 impl Precision {
+    pub const ALL: [Self; 3] = [Self::F32, Self::Tf32, Self::Bf16];
+
     /// `f32`, `tf32` or `bf16`.
     pub const fn name(self) -> &'static str {
         match self {

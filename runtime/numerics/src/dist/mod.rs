@@ -14,7 +14,8 @@ pub use dequantised::{LEVELS, dequantised, pixels};
 pub use flowed::Flowed;
 pub use in_order::in_order;
 pub use mixture::Mixture;
-pub use one_of::{OneOf, shares};
+pub use one_of::OneOf;
+pub(crate) use one_of::shares;
 pub use through::{Through, draw_through};
 
 use crate::{Decode, Draw, Noise, Result, Tensor};

@@ -100,14 +100,17 @@ impl Distribution for OneOf {
     }
 }
 
-/// ln of the share that each component's draws have in an average over all components, `[M·N]`: the presences of each component,
-/// `[N]`, and the draws, `[M·N, …]`.
+/// ln of the share that the component `of` of each of V blocks of N draws, `[V·N, …]`, has in an average over all components,
+/// `[V·N]`. The presences of each component are `[N]`.
 ///
 /// # Errors
 /// Shapes that differ.
-pub fn shares(presences: &[&[&Tensor]], draws: &Tensor) -> Result<Tensor> {
+pub fn shares(presences: &[&[&Tensor]], of: &[u32], draws: &Tensor) -> Result<Tensor> {
     match present(presences)? {
-        Some(present) => logarithms(&present)?.to_dtype(draws.dtype())?.flatten_all(),
+        Some(present) => {
+            let of = Tensor::new(of, draws.device())?;
+            logarithms(&present)?.to_dtype(draws.dtype())?.index_select(&of, 0)?.flatten_all()
+        }
         None => {
             let each = -(presences.len() as f64).ln();
             Tensor::full(each, batched(draws.dim(0)?, &[]), draws.device())?.to_dtype(draws.dtype())
@@ -204,9 +207,13 @@ mod tests {
     fn shares_add_up_to_one_for_every_row() -> Result<()> {
         let (here, there) = (row(&HAS[0])?, row(&HAS[1])?);
         let draws = column(&[0.0; 8])?;
-        let found = shares(&[&[&here], &[&there]], &draws)?.exp()?.to_vec1::<f64>()?;
+        let found = shares(&[&[&here], &[&there]], &[0, 1], &draws)?.exp()?.to_vec1::<f64>()?;
         assert_eq!(found, SHARES.concat());
-        assert_eq!(shares(&[&[], &[]], &draws)?.exp()?.to_vec1::<f64>()?, [0.5; 8]);
+        assert_eq!(shares(&[&[], &[]], &[0, 1], &draws)?.exp()?.to_vec1::<f64>()?, [0.5; 8]);
+        // Combinations with the values of another variable.
+        let (of, draws) = ([0, 1, 0, 1], column(&[0.0; 16])?);
+        let found = shares(&[&[&here], &[&there]], &of, &draws)?.exp()?.to_vec1::<f64>()?;
+        assert_eq!(found, SHARES.concat().repeat(2));
         Ok(())
     }
 

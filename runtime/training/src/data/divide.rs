@@ -71,11 +71,9 @@ fn values(family: &Family<'_>, opened: &mut Opened, asked: &mut Vec<(String, Str
     };
     ensure!(
         family.takes(shape),
-        "{}`{name}` is {}; {} in one array take {}, or each an array of its own name",
+        "{}{}, or each an array of its own name",
         place(),
-        found.map(Raw::describe).unwrap_or_default(),
-        family.listed(),
-        family.wanted()
+        family.unfit(name, &found.map(Raw::describe).unwrap_or_default())
     );
     let name = name.to_owned();
     opened.notes.push(format!("`{name}` fills {}", family.listed()));

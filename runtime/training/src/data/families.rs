@@ -69,6 +69,11 @@ impl<'v> Family<'v> {
         }
     }
 
+    /// What is wrong with an array of another shape, described with its type.
+    pub fn unfit(&self, name: &str, described: &str) -> String {
+        format!("`{name}` is {described}; {} in one array take {}", self.listed(), self.wanted())
+    }
+
     /// The shape of an array, if it has the axes of the indices behind the record and room for a member's values behind them.
     pub fn takes(&self, shape: &[usize]) -> bool {
         let first = self.members[0];

@@ -1,30 +1,52 @@
 //! Values given by the user: the VALUE of `--given NAME=VALUE`.
 
+mod files;
+
 use super::cells::{Cells, Column};
-use super::fit::{Binarise, Fitting, Range, fit};
+use super::families::Family;
 use super::formats::arrays;
-use super::table::{Field, Raw};
 use super::{Scales, open_picture};
 use crate::picture::resize;
 use crate::spec::{Space, Spec, Variable, space_entry};
-use crate::terminal::note;
 use anyhow::{Context, Result, bail, ensure};
-use std::collections::{BTreeMap, BTreeSet};
+use files::{array, members};
+use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The variable in `NAME=VALUE`, and the text of its value.
+/// What a value is given for.
+enum Target<'s> {
+    One(&'s Variable),
+    /// All members of a family over fixed indices, by one array.
+    All(Family<'s>),
+}
+
+/// The variable or family in `NAME=VALUE`, and the text of its value.
 ///
 /// # Errors
-/// A text without `=`, or a name that is not a variable of the model.
-fn split<'s, 't>(spec: &'s Spec, text: &'t str) -> Result<(&'s Variable, &'t str)> {
+/// A text without `=`, or a name that is not a variable or family of the model.
+fn split<'s, 't>(spec: &'s Spec, text: &'t str) -> Result<(Target<'s>, &'t str)> {
     let (name, value) = text.split_once('=').with_context(|| {
         format!("--given {text}: expected NAME=VALUE, such as c=3 for a label or y=picture.png for an image")
     })?;
-    let variable = spec.variable(name.trim()).with_context(|| {
+    let name = name.trim();
+    let family = || Family::all(&spec.variables).into_iter().find(|family| family.name == name);
+    let target = spec.variable(name).map(Target::One).or_else(|| family().map(Target::All));
+    let target = target.with_context(|| {
         let names: Vec<&str> = spec.variables.iter().map(|variable| variable.name.as_str()).collect();
         format!("--given {text}: the model has no variable `{name}`; it has {}", names.join(", "))
     })?;
-    Ok((variable, value.trim()))
+    Ok((target, value.trim()))
+}
+
+/// The variables that `NAME=VALUE` gives: one, or all members of a family.
+///
+/// # Errors
+/// A text without `=`, or a name that is not a variable or family of the model.
+pub fn named<'s>(spec: &'s Spec, text: &str) -> Result<Vec<&'s str>> {
+    Ok(match split(spec, text)?.0 {
+        Target::One(variable) => vec![variable.name.as_str()],
+        Target::All(family) => family.members.iter().map(|member| member.name.as_str()).collect(),
+    })
 }
 
 /// The values of `--given` for some variables: for each one value, or one per record.
@@ -34,7 +56,7 @@ pub struct Given(Vec<Column>);
 impl Given {
     /// From `NAME=VALUE` texts. `classes` are the names of labels' classes. A value has the form of `--given`, or is
     /// the path of an array file (.npz, .npy, .safetensors), from which the array with the variable's name is used, or
-    /// the only one.
+    /// the only one. The array of a family, `[records, N, …]`, has the values of all members.
     ///
     /// # Errors
     /// Texts that are not NAME=VALUE, arrays that do not fit their variables or have different numbers of records, or a
@@ -42,15 +64,19 @@ impl Given {
     pub fn read(spec: &Spec, texts: &[String], classes: &BTreeMap<String, Vec<String>>) -> Result<Self> {
         let mut columns: Vec<Column> = Vec::new();
         for text in texts {
-            let (variable, value) = split(spec, text)?;
-            ensure!(
-                columns.iter().all(|column| column.name != variable.name),
-                "--given {text}: `{}` is given twice",
-                variable.name
-            );
-            let names = classes.get(&variable.name).map_or(&[][..], Vec::as_slice);
-            let cells = cells(variable, value, names).with_context(|| format!("--given {text}"))?;
-            columns.push(Column { name: variable.name.clone(), cells });
+            let (target, value) = split(spec, text)?;
+            let names = |name: &str| classes.get(name).map_or(&[][..], Vec::as_slice);
+            let new = match &target {
+                Target::One(variable) => {
+                    cells(variable, value, names(&variable.name)).map(|cells| vec![(*variable, cells)])
+                }
+                Target::All(family) => members(family, value, names),
+            };
+            for (variable, cells) in new.with_context(|| format!("--given {text}"))? {
+                let name = variable.name.clone();
+                ensure!(columns.iter().all(|column| column.name != name), "--given {text}: `{name}` is given twice");
+                columns.push(Column { name, cells });
+            }
         }
         let several: Vec<&Column> = columns.iter().filter(|column| column.cells.len() != 1).collect();
         if let Some(odd) = several.iter().find(|column| column.cells.len() != several[0].cells.len()) {
@@ -105,39 +131,6 @@ fn cells(variable: &Variable, text: &str, classes: &[String]) -> Result<Cells> {
         Space::Label => Cells::Classes(vec![numbers.iter().position(|&number| number == 1.0).unwrap_or(0)]),
         _ => Cells::Reals { shape: variable.shape.clone(), numbers },
     })
-}
-
-/// The array of a file with the variable's name, or its only one. Its first axis is the record, if it has one more axis
-/// than the variable.
-fn array(variable: &Variable, path: &Path, classes: &[String]) -> Result<Cells> {
-    let mut all = arrays::named(path)?;
-    let at = all.iter().position(|(name, _)| *name == variable.name).or((all.len() == 1).then_some(0));
-    let at = at.with_context(|| {
-        let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
-        format!("{}: no array is named `{}`; there are {}", path.display(), variable.name, names.join(", "))
-    })?;
-    let (name, mut array) = all.swap_remove(at);
-    if array.shape.is_empty() || array.shape == variable.shape && variable.space != Space::Label {
-        array.shape.insert(0, 1);
-    }
-    let count = array.shape[0];
-    ensure!(count > 0, "{}: array `{name}` has no records", path.display());
-    let field = Field { name, raw: Raw::Numbers(array) };
-    let range = Range::of(std::iter::once(&field));
-    let how = Fitting {
-        binarise: Binarise::default(),
-        seed: 0,
-        range,
-        classes,
-        names: None,
-        lines: None,
-        numbers: None,
-        frames: 1,
-    };
-    let mut notes = BTreeSet::new();
-    let cells = fit(variable, &[&field], &(0..count).collect::<Vec<_>>(), &how, &mut notes)?;
-    notes.iter().for_each(|line| note(line));
-    Ok(cells)
 }
 
 /// The value of a variable from a text.

@@ -49,8 +49,9 @@ pub struct Config {
     pub minutes: Option<f64>,
     /// On a GPU, record a step once as a CUDA graph and replay it.
     pub graph: bool,
-    /// The number format of GEMMs and of kept activations: `f32`, `tf32` or `bf16`.
-    pub precision: String,
+    /// The number format of GEMMs and of kept activations.
+    #[serde(with = "by_name")]
+    pub precision: Precision,
 }
 
 impl Default for Config {
@@ -77,7 +78,7 @@ impl Default for Config {
             checkpoint_every: 50,
             minutes: None,
             graph: false,
-            precision: Precision::F32.name().to_owned(),
+            precision: Precision::F32,
         }
     }
 }
@@ -89,6 +90,23 @@ impl Config {
     pub fn first_look() -> Self {
         let schedule = Schedule { rate: 4e-3, ..Schedule::default() };
         Self { steps: 1600, batch: 8, schedule, ..Self::default() }
+    }
+}
+
+/// A precision as its name.
+mod by_name {
+    use super::Precision;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(precision: &Precision, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(precision.name())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Precision, D::Error> {
+        let name = String::deserialize(from)?;
+        let found = Precision::ALL.into_iter().find(|one| one.name() == name);
+        found.ok_or_else(|| D::Error::custom(format!("there is no precision `{name}`; there are f32, tf32 and bf16")))
     }
 }
 
@@ -138,7 +156,18 @@ impl Schedule {
 
 #[cfg(test)]
 mod tests {
-    use super::{Schedule, ScheduleKind};
+    use super::{Config, Precision, Schedule, ScheduleKind};
+
+    #[test]
+    fn a_precision_is_kept_by_its_name() {
+        for precision in Precision::ALL {
+            let kept = serde_json::to_value(Config { precision, ..Config::default() }).unwrap();
+            assert_eq!(kept["precision"], precision.name());
+            assert_eq!(serde_json::from_value::<Config>(kept).unwrap().precision, precision);
+        }
+        let other = serde_json::from_str::<Config>("{\"precision\": \"f16\"}").unwrap_err().to_string();
+        assert!(other.contains("no precision `f16`"), "{other}");
+    }
 
     #[test]
     fn rates_are_those_of_their_schedule() {

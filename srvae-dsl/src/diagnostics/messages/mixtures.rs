@@ -107,36 +107,18 @@ pub(crate) fn other_component(name: &str, span: Span, first: &str, place: Span) 
         .hint("write the same distribution for each, with a network of its own")
 }
 
-/// What cannot be beside a mixture of experts.
-#[derive(Clone, Copy)]
-pub(crate) enum Beside {
-    Enumerated,
-    Mixture,
-    Score,
-}
-
-pub(crate) fn mean_beside(own: &str, span: Span, other: &str, beside: Beside, place: Span) -> Diagnostic {
-    let (what, why, instead) = match beside {
-        Beside::Enumerated => (
-            "is enumerated",
-            format!(
-                "terms are computed for each component of `{own}` or for each value of `{other}`, not for their combinations"
-            ),
-            format!("draw `{other}` by another method, `draw {other} = relaxed(temperature: 0.5)`"),
+/// A draw with the score gradient below a mixture of experts.
+pub(crate) fn score_below_mean(own: &str, span: Span, other: &str, place: Span) -> Diagnostic {
+    Diagnostic::error(
+        "E0487",
+        format!(
+            "`{own}` is a mixture, of which every component is drawn, and `{other}` is drawn by its score below it"
         ),
-        Beside::Mixture => (
-            "is a mixture too",
-            "terms are computed for each component of one mixture, not for the combinations of two".to_owned(),
-            format!("write a product for `{other}`, `(…) * (…)`"),
-        ),
-        Beside::Score => (
-            "is drawn by its score below it",
-            format!("the gain of a draw is not known for each component of `{own}`"),
-            format!("draw `{other}` by another method, `draw {other} = relaxed(temperature: 0.5)`"),
-        ),
-    };
-    Diagnostic::error("E0487", format!("`{own}` is a mixture, of which every component is drawn, and `{other}` {what}"))
-        .at(span, "every component of it is drawn")
-        .and(place, format!("`{other}` {what}"))
-        .hint(format!("{why}; {instead}, or write a product for `{own}`, `q({own} | …) = (…) * (…)`"))
+    )
+    .at(span, "every component of it is drawn")
+    .and(place, format!("`{other}` is drawn by its score below it"))
+    .hint(format!(
+        "the gain of a draw is not known for each component of `{own}`; draw `{other}` by another method, \
+         `draw {other} = relaxed(temperature: 0.5)`, or write a product for `{own}`, `q({own} | …) = (…) * (…)`"
+    ))
 }

@@ -165,26 +165,44 @@ pub(crate) fn baseline_shares(name: &str, other: &str, span: Span, defined: Span
         .hint(hint)
 }
 
-pub(crate) fn too_many_together(product: usize, span: Span) -> Diagnostic {
-    Diagnostic::error("E0434", format!("the enumerated variables have {product} combinations of values"))
+pub(crate) fn too_many_together(product: usize, has_mixture: bool, span: Span) -> Diagnostic {
+    let (what, hint) = match has_mixture {
+        true => (
+            "combinations of values and components of mixtures",
+            "use another method for one of them, or write a product of experts, `(…) * (…)`, in place of a mixture",
+        ),
+        false => (
+            "combinations of values",
+            "use another method for one of them; latents without factors of q are summed out one by one",
+        ),
+    };
+    Diagnostic::error("E0434", format!("the enumerated variables have {product} {what}"))
         .at(span, format!("more than {MOST_VALUES}"))
-        .hint("use another method for one of them; latents without factors of q are summed out one by one")
+        .hint(hint)
 }
 
-/// The steps of a sequence are enumerated, and a factor depends on the values of two variables.
+/// The steps of a sequence are enumerated, and a factor depends on the values of two variables, one of which may be a mixture.
 pub(crate) fn enumerated_steps(
     name: &str,
     span: Span,
     (reader, place, between): (&str, Span, [&str; 2]),
+    mixture: Option<&str>,
 ) -> Diagnostic {
     let [one, other] = between;
+    let hint = match mixture {
+        Some(mixture) => format!(
+            "draw `{name}` by another method, `relaxed(temperature: 0.5)`, or write a product for `{mixture}`, \
+             `q({mixture} | …) = (…) * (…)`"
+        ),
+        None => format!(
+            "remove the factor of q of `{name}`, so that it is summed out of p step by step, or draw it by another method, \
+             `relaxed(temperature: 0.5)` or `score`"
+        ),
+    };
     Diagnostic::error("E0499", format!("the steps of `{name}` cannot be enumerated one by one"))
         .at(span, "the combinations of its values multiply with the steps")
         .and(place, format!("{reader} depends on the values of `{one}` and `{other}`"))
-        .hint(format!(
-            "remove the factor of q of `{name}`, so that it is summed out of p step by step, or draw it by another method, \
-             `relaxed(temperature: 0.5)` or `score`"
-        ))
+        .hint(hint)
 }
 
 pub(crate) fn not_summed(name: &str, space: &str, span: Span) -> Diagnostic {

@@ -1,5 +1,6 @@
 //! W06: warnings.
 
+use crate::catalog::Least;
 use crate::diagnostics::Diagnostic;
 use crate::source::Span;
 
@@ -21,10 +22,20 @@ pub(crate) fn squashed_logits(distribution: &str, block: &str, span: Span) -> Di
         .hint(format!("omit `{block}`, or give probabilities by name: `{distribution}(probs: …)`"))
 }
 
-/// `least` is the smallest scale for which the density at a distance of 1 is a number of single precision.
-pub(crate) fn scale_underflows(name: &str, least: f64, span: Span) -> Diagnostic {
-    Diagnostic::warning("W0611", format!("`{name}` is so small that densities overflow in single precision"))
-        .at(span, format!("a scale below {least:.1e}: the square of 1 divided by it is larger than the largest number"))
+/// A scale below the least one of the density.
+pub(crate) fn scale_underflows(name: &str, least: Least, span: Span) -> Diagnostic {
+    let (title, label) = match least {
+        Least::Held(least) => (
+            format!("`{name}` is smaller than densities allow in single precision"),
+            format!("a scale below {least:.1e}, which is used in its place"),
+        ),
+        Least::Squares(least) => (
+            format!("`{name}` is so small that densities overflow in single precision"),
+            format!("a scale below {least:.1e}: the square of 1 divided by it is larger than the largest number"),
+        ),
+    };
+    Diagnostic::warning("W0611", title)
+        .at(span, label)
         .hint("give a scale in proportion to the data's, or leave it to the network or to `learned`")
 }
 

@@ -66,18 +66,21 @@ impl Walker<'_> {
                 self.experts(value, call, (presences, given), *roots)
             }
             Operation::OneOf(presences) => self.one_of(value, presences),
-            Operation::Strata(_) => {
-                let draws = all();
-                quote!(::srvae::Tensor::cat(&[#(#draws),*], 0))
+            Operation::Strata { at, .. } => {
+                let draws = value.inputs.iter().zip(all()).map(|(input, draw)| {
+                    let is_each = self.program.value(*input).rate == Rate::Value;
+                    quote!((#draw, #is_each))
+                });
+                quote!(#enumeration.strata(#at, &[#(#draws),*]))
             }
-            Operation::Shares(presences) => {
+            Operation::Shares { at, presences } => {
                 let (draws, mut inputs) = (reference(0), all().skip(1));
                 let each = presences.iter().map(|count| {
                     let presences = inputs.by_ref().take(*count);
                     quote!(&[#(#presences),*][..])
                 });
                 let each: Vec<_> = each.collect();
-                quote!(::srvae::dist::shares(&[#(#each),*], #draws))
+                quote!(#enumeration.shares(#at, &[#(#each),*], #draws))
             }
             Operation::Draws if self.program.is_distribution(value.inputs[0]) => {
                 let root = method(0);

@@ -51,8 +51,9 @@ fn factorisations(plan: &Plan, ends: &Ends<'_>) -> String {
     for factor in sure(plan).into_iter().chain(determined(plan)) {
         if let Body::Deterministic { function, input } = &factor.body {
             let value = call(function.entry.name, &function.args).replace('_', "\\_");
-            let (own, input) = (symbol(plan.name(factor.variable)), symbol(plan.name(*input)));
-            let text = factor_text(plan, factor.side, factor.variable);
+            let name = |id: VariableId| symbol(&ends.spelling.text(plan.name(id)));
+            let (own, input) = (name(factor.variable), name(*input));
+            let text = factor_text(plan, factor.side, factor.variable, ends);
             lines.push(format!("{text} &= \\delta\\left({own} - d({input})\\right), \\quad d = \\text{{{value}}}"));
         }
     }
@@ -78,13 +79,14 @@ fn product(plan: &Plan, all: &[Factor], ends: &Ends<'_>) -> Vec<(String, usize)>
 
 /// `\sum_{l=1}^{12} `.
 fn ranged(sign: &str, over: &Over<'_>) -> String {
-    match &over.ends {
-        Some((first, last)) => format!("\\{sign}_{{{}={first}}}^{{{last}}} ", over.index),
+    let each = over.ranges.iter().map(|own| match &own.ends {
+        Some((first, last)) => format!("\\{sign}_{{{}={first}}}^{{{last}}} ", own.index),
         None => {
-            let values: Vec<String> = over.values.iter().map(i64::to_string).collect();
-            format!("\\{sign}_{{{} \\in \\{{{}\\}}}} ", over.index, values.join(", "))
+            let values: Vec<String> = own.values.iter().map(i64::to_string).collect();
+            format!("\\{sign}_{{{} \\in \\{{{}\\}}}} ", own.index, values.join(", "))
         }
-    }
+    });
+    each.collect()
 }
 
 /// ln p(x) ≥ E_q [ Σ ln p − Σ ln q ]
@@ -149,7 +151,7 @@ fn summed(plan: &Plan, ends: &Ends<'_>) -> Vec<(String, usize)> {
     let each = shown.into_iter().enumerate().map(|(at, id)| {
         let sign = if at == 0 { format!("\\ln \\sum_{{{}}} ", symbols(plan, &over, ends)) } else { String::new() };
         match id {
-            Some(id) => (sign + &factor_text(plan, Side::P, id), 2 + factor_letters(plan, Side::P, id)),
+            Some(id) => (sign + &factor_text(plan, Side::P, id, ends), 2 + factor_letters(plan, Side::P, id)),
             None => ("\\cdots".to_owned(), 3),
         }
     });
@@ -272,8 +274,9 @@ fn evidence(plan: &Plan, ends: &Ends<'_>) -> String {
     let bounded = &plan.derivation.bounded;
     let given = &bounded.given;
     let bar = if given.is_empty() { String::new() } else { format!(" \\mid {}", symbols(plan, given, ends)) };
-    let partly = bounded.partly.iter().map(|id| format!("{}^{{\\mathrm{{obs}}}}", symbol(plan.name(*id))));
-    let partly: Vec<String> = partly.collect();
+    let keys = ends.listed(plan, &bounded.partly);
+    let shown: Vec<String> = keys.iter().map(|name| format!("{}^{{\\mathrm{{obs}}}}", symbol(name))).collect();
+    let partly = listed_as(&keys, &shown, &"\\dots".to_owned());
     let all = [symbols(plan, &bounded.of, ends), partly.join(", ")];
     let all: Vec<&str> = all.iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
     format!("{}({}{bar})", letter(Side::P, false), all.join(", "))
@@ -300,15 +303,14 @@ fn relation(plan: &Plan) -> &'static str {
     if plan.derivation.bounded.exact { "=" } else { "\\geq" }
 }
 
-fn factor_text(plan: &Plan, side: Side, variable: VariableId) -> String {
+fn factor_text(plan: &Plan, side: Side, variable: VariableId, ends: &Ends<'_>) -> String {
     let factor = match side {
         Side::P => plan.model.p_of(variable),
         Side::Q => plan.model.q_of(variable),
     };
-    let parents = factor.map_or_else(Vec::new, |factor| plan.model.listed(&factor.parents));
-    let bar = if parents.is_empty() { String::new() } else { format!(" \\mid {}", symbols_of(&parents)) };
-    let letter = letter(side, factor.is_some_and(is_deterministic));
-    format!("{letter}({}{bar})", symbol(plan.name(variable)))
+    let parents = factor.map_or_else(Vec::new, |factor| ends.spelling.list(plan.model.listed(&factor.parents)));
+    let own = ends.spelling.text(plan.name(variable));
+    density(letter(side, factor.is_some_and(is_deterministic)), &own, &parents)
 }
 
 /// A factor that q determines has no parameters.

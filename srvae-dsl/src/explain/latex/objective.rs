@@ -33,8 +33,9 @@ pub fn objective(plan: &Plan, ends: &Ends<'_>) -> Option<String> {
         let (sign, scale) =
             if addend.scale.value < 0.0 { ("-", -addend.scale.value) } else { ("+", addend.scale.value) };
         let scale = if scale == 1.0 { String::new() } else { format!("{scale} \\, ") };
-        let condition = addend.condition.map_or_else(String::new, |id| format!("{} ", indicator(plan.name(id))));
-        lines.push(format!("{sign} {scale}{condition}\\ln {}", factor_text(plan, addend.side, addend.variable)));
+        let name = |id| ends.spelling.text(plan.name(id));
+        let condition = addend.condition.map_or_else(String::new, |id| format!("{} ", indicator(&name(id))));
+        lines.push(format!("{sign} {scale}{condition}\\ln {}", factor_text(plan, addend.side, addend.variable, ends)));
     }
     lines[0] = format!("\\mathcal{{L}} = {{}}& {}", lines[0]);
     lines.iter_mut().skip(1).for_each(|line| *line = format!("& {line}"));

@@ -205,6 +205,7 @@ fn legend(plan: &Plan, graph: &Condensed) -> Vec<Entry> {
     }
     // For a family, the first member represents all.
     let functions: Vec<_> = sure(plan).into_iter().chain(determined(plan)).collect();
+    let spelling = crate::graph::Spelling::of(&plan.model);
     let family_of = |factor: &crate::graph::Factor| (factor.side, family(plan.name(factor.variable)));
     for (at, factor) in functions.iter().enumerate() {
         let own = family_of(factor);
@@ -213,6 +214,7 @@ fn legend(plan: &Plan, graph: &Condensed) -> Vec<Entry> {
         }
         let rest = if functions[at + 1..].iter().any(|other| family_of(other) == own) { ", …" } else { "" };
         let text = format!("{} = {}{rest}", plan.name(factor.variable), plan.function_text(factor));
+        let text = spelling.text(&text);
         entries.push(entry(Sample::Arrow(factor.side, true), &text));
     }
     let is_doubled = |factor: &&crate::graph::Factor| plan.model.variable(factor.variable).role == Role::Latent;

@@ -37,7 +37,7 @@ impl Lowering<'_> {
     }
 
     /// A variable whose factor of q is a mixture of experts: a draw from each component. The components are enumerated as
-    /// the values of an enumerated variable are.
+    /// the values of an enumerated variable are, and together with those of the other variables of the group.
     pub(super) fn strata(&mut self, q: &Factor) {
         let name = &self.model.variable(q.variable).name;
         let mut drawn = Vec::new();
@@ -46,13 +46,14 @@ impl Lowering<'_> {
             let name = format!("{name}_of_{}", at + 1);
             drawn.push(self.value(Operation::Draw(q.variable, How::Plain), vec![component], &name));
         }
-        let Some((kind, _)) = self.kind(q.variable) else { return };
-        let value = self.value(Operation::Strata(kind), drawn, name);
+        let Some((kind, at)) = self.kind(q.variable) else { return };
+        let value = self.value(Operation::Strata { kind, at }, drawn, name);
         self.know(q.variable, value);
     }
 
     /// The logarithms of the components' weights in the average over their draws.
     pub(super) fn shares(&mut self, q: &Factor) -> Option<ValueId> {
+        let (_, at) = self.kind(q.variable)?;
         let (mut inputs, mut presences) = (vec![*self.known.get(&q.variable)?], Vec::new());
         for (_, has) in self.components(q) {
             presences.push(has.len());
@@ -61,7 +62,7 @@ impl Lowering<'_> {
             }
         }
         let name = format!("log_shares_{}", self.model.variable(q.variable).name);
-        Some(self.value(Operation::Shares(presences), inputs, &name))
+        Some(self.value(Operation::Shares { at, presences }, inputs, &name))
     }
 
     /// The variable of a factor, drawn or computed. `how` gives the way of drawing; its argument says whether the

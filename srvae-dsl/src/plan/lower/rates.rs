@@ -16,7 +16,7 @@ impl Lowering<'_> {
             _ if operation.is_given() => Rate::Record,
             Operation::Expand | Operation::Repeat | Operation::PerSample => Rate::Sample,
             Operation::Expect | Operation::Gain(_) => Rate::Sample,
-            Operation::Enumerate { .. } | Operation::RepeatValues(_) | Operation::Strata(_) => Rate::Value,
+            Operation::Enumerate { .. } | Operation::RepeatValues(_) | Operation::Strata { .. } => Rate::Value,
             Operation::Values(_) | Operation::Widen { .. } | Operation::Table { .. } => Rate::Value,
             Operation::SumOut { .. } | Operation::Rest { .. } if scope.is_empty() => Rate::Sample,
             Operation::Stack | Operation::Components(_) => Rate::Component,
@@ -32,7 +32,7 @@ impl Lowering<'_> {
             (Operation::ExpandLike, _) => inputs,
             (Operation::Mixture(_) | Operation::Components(_), _)
             | (Operation::Expand | Operation::Rows | Operation::Repeat | Operation::RepeatValues(_), _)
-            | (Operation::Enumerate { .. } | Operation::Strata(_) | Operation::Shares(_), _) => inputs,
+            | (Operation::Enumerate { .. } | Operation::Strata { .. } | Operation::Shares { .. }, _) => inputs,
             (Operation::Stack | Operation::Draws | Operation::Each, _) => inputs,
             (Operation::Values(_) | Operation::Widen { .. } | Operation::Table { .. }, _)
             | (Operation::SumOut { .. } | Operation::Rest { .. }, _) => inputs,
@@ -64,7 +64,9 @@ impl Lowering<'_> {
     /// The kind of group over whose values an operation is computed or sums. No value depends on two groups.
     fn over_values(&self, operation: &Operation, inputs: &[ValueId]) -> Option<usize> {
         match operation {
-            Operation::Enumerate { kind, .. } | Operation::RepeatValues(kind) | Operation::Strata(kind) => Some(*kind),
+            Operation::Enumerate { kind, .. } | Operation::RepeatValues(kind) | Operation::Strata { kind, .. } => {
+                Some(*kind)
+            }
             _ => {
                 let mut each = inputs.iter().map(|input| &self.values[input.0]);
                 each.find_map(|value| value.over.filter(|_| value.rate == Rate::Value))

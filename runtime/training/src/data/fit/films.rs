@@ -13,7 +13,7 @@ pub fn is_film(variable: &Variable) -> bool {
     variable.steps && variable.one().len() == 3 && matches!(variable.space, Space::Image | Space::Binary)
 }
 
-/// The frames of the records, channel by channel and frame after frame.
+/// The frames of the records, channel by channel and frame after frame. Only those of `indices` are copied, with their numbers.
 pub fn film(
     variable: &Variable,
     fields: &[&Field],
@@ -33,11 +33,16 @@ pub fn film(
         _ => bail!("records have shape {own:?}; expected {:?}, {steps} images each", variable.shape),
     };
     ensure!(steps > 0, "records have no steps");
-    let shape = std::iter::once(array.shape[0] * steps).chain(each).collect();
-    let frames = Array { kind: array.kind, shape, content: array.content.clone() };
-    let field = Field { name: name.clone(), raw: Raw::Numbers(frames) };
-    let all: Vec<usize> = indices.iter().flat_map(|index| index * steps..(index + 1) * steps).collect();
-    match fit(&frame, &[&field], &all, &Fitting { frames: steps, ..*how }, notes)? {
+    let record = own.iter().product::<usize>() * array.kind.width();
+    let content = indices.iter().flat_map(|index| &array.content[index * record..][..record]).copied().collect();
+    let shape = std::iter::once(indices.len() * steps).chain(each).collect();
+    let field = Field { name: name.clone(), raw: Raw::Numbers(Array { kind: array.kind, shape, content }) };
+    let numbers: Vec<usize> = indices.iter().map(|&at| how.numbers.map_or(at, |numbers| numbers[at])).collect();
+    let names = how.names.map(|names| indices.iter().map(|&at| names[at].clone()).collect::<Vec<_>>());
+    let lines = how.lines.map(|lines| indices.iter().map(|&at| lines[at]).collect::<Vec<_>>());
+    let (names, lines, numbers) = (names.as_deref(), lines.as_deref(), Some(numbers.as_slice()));
+    let how = Fitting { frames: steps, names, lines, numbers, ..*how };
+    match fit(&frame, &[&field], &(0..indices.len() * steps).collect::<Vec<_>>(), &how, notes)? {
         Cells::Pictures { shape: [channels, height, width], bytes } => {
             Ok(Cells::Pictures { shape: [steps * channels, height, width], bytes })
         }
