@@ -41,9 +41,6 @@ struct Parts {
     inner: usize,
 }
 
-/// The number of values below which one thread is faster than several.
-const SMALL: usize = 1 << 15;
-
 /// The rows whose products are added up in the values' own type.
 const BLOCK: usize = 32;
 
