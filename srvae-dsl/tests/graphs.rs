@@ -417,3 +417,33 @@ fn a_mode_is_given_what_its_draws_depend_on() {
     let (found, _) = modes(&text);
     assert!(found.iter().any(|mode| mode == "classification_a[5](x, a[4])"), "{found:?}");
 }
+
+#[test]
+fn global_variables_come_from_q_in_every_mode() {
+    let text = "model global_weights\nobserved x: real[4]\nglobal s: positive[1]\nglobal w: real[4]\nlatent a, b: real[4]\n\
+        p(s) = gamma(concentration: 2, rate: 2)\np(w | s) = normal(mean: 0, std: spread(s, 4))\n\
+        p(a | w) = normal(mean: w, std: 1)\np(b | a) = normal(mean: a, std: 1)\np(x | b, w) = normal(mean: b * w, std: 1)\n\
+        q(s) = gamma\nq(w) = normal\nq(a | x) = normal from x |> linear\nq(b | a, x) = normal from concat(a, x) |> linear\n";
+    let wanted = [
+        "generation(): q(s) q(w) p(a) p(b) p(x)",
+        "reconstruction(x): q(s) q(w) q(a) q(b) p(x)",
+        "generative_reconstruction(x): q(s) q(w) q(a) p(b) p(x)",
+    ];
+    assert_eq!(modes(&plan_of_text(text)), wanted.join("\n"));
+}
+
+#[test]
+fn a_sequence_without_evidence_has_no_continuation() {
+    let text = |role: &str| {
+        format!(
+            "model missing\nlength T\nindex t in 1..T\n{role} x[t]: real[2]\ngiven u[t]: real[1]\nlatent z[t]: real[2]\n\
+            p(z[1]) = standard_normal\np(z[t] | z[t - 1], u[t]) = normal from concat(z[t - 1], u[t]) |> linear\n\
+            p(x[t] | z[t]) = normal from z[t] |> linear\n\
+            q(z[t] | x[t]) = (normal from x[t] |> linear) * standard_normal\n"
+        )
+    };
+    for (role, exists) in [("observed", true), ("partly observed", false)] {
+        let derivation = plan_of_text(&text(role)).derivation;
+        assert_eq!(derivation.modes.iter().any(|mode| mode.name == "continuation"), exists, "{role}");
+    }
+}

@@ -1,6 +1,7 @@
 //! Conversion of values: binary by threshold or draw, standardised, and the values of the built-in data.
 
-use super::names::{npy, values};
+use super::missing;
+use super::names::{floats, npy, npz, values};
 use super::{source, spec};
 use srvae::Device;
 use srvae::data::{self, Batches, Binarise, Cells, Data, Source, Split};
@@ -28,6 +29,47 @@ fn grey_levels_become_binary_by_threshold_or_by_a_draw() {
     }
     assert_eq!(drawn, load(Binarise::Stochastic, 0));
     assert_ne!(drawn, load(Binarise::Stochastic, 1));
+}
+
+/// Counts and digits of 16 levels are not grey levels up to 255: all of them would become 0.
+#[test]
+fn numbers_of_which_none_could_become_one_are_not_binary() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("x.npz");
+    for shape in [vec![6], vec![1, 2, 3]] {
+        let spec = spec(&[("x", Space::Binary, &shape)]);
+        let sizes: Vec<usize> = std::iter::once(50).chain(shape.clone()).collect();
+        for (largest, bytes) in [(2u8, true), (16, true), (127, false)] {
+            let levels: Vec<u8> = (0..50).flat_map(|_| [0, 1, 0, 1, 1, largest]).collect();
+            let array = match bytes {
+                true => npy("|u1", &sizes, &levels),
+                false => npy("<f4", &sizes, &floats(levels.iter().map(|level| f32::from(*level)))),
+            };
+            npz(&path, &[("x", array)]);
+            let error = format!("{:#}", missing::load(&path, &spec, &[]).unwrap_err());
+            assert!(error.contains(&format!("the largest number is {largest}, so as grey levels")), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_number_of_steps_is_one_of_those_that_the_data_have() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("x.npz");
+    let mut spec = spec(&[("x", Space::Real, &[3, 1]), ("T", Space::Real, &[1])]);
+    spec.variables[0].steps = true;
+    spec.variables[1].is_length = true;
+    let load = |steps: f32| {
+        let x = npy("<f4", &[20, 3, 1], &floats((0..60u8).map(f32::from)));
+        npz(&path, &[("x", x), ("T", npy("<f4", &[20], &floats((0..20).map(|at| if at == 7 { steps } else { 3.0 }))))]);
+        missing::load(&path, &spec, &[]).map(|_| ()).map_err(|error| format!("{error:#}"))
+    };
+    assert_eq!([load(1.0), load(3.0)], [Ok(()), Ok(())]);
+    for wrong in [0.0, 2.5, 4.0] {
+        let error = load(wrong).unwrap_err();
+        let wanted = format!("record 7 has {wrong} as its number of steps; the data have 1 to 3 steps a record");
+        assert!(error.contains(&wanted), "{error}");
+    }
 }
 
 #[test]

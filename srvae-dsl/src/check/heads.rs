@@ -268,9 +268,8 @@ impl Builder<'_, '_> {
         let is_learned = matches!(expression.ungrouped().kind, ExpressionKind::Learned(None));
         self.out = wanted.channels(given.natural).map(|(_, number)| number);
         if is_learned && self.out.is_none() {
-            let (place, needed) = (self.place(), show_shape(shape));
-            let what = format!("`{}`", given.name.text);
-            let error = messages::natural_unfit(&place, &what, &needed, "`learned`", None, expression.span);
+            let (place, name) = (self.place(), &given.name.text);
+            let error = messages::natural_shapeless(&place, name, shape, "`learned`", expression.span);
             self.checker.findings.push(error);
             return None;
         }
@@ -303,9 +302,8 @@ impl Builder<'_, '_> {
         let (number, value) = self.checker.fixed(expression)?;
         self.resolves(wanted, given, &value);
         let Some((_, channels)) = wanted.channels(given.natural) else {
-            let (place, needed) = (self.place(), show_shape(shape));
-            let what = format!("`{}`", given.name.text);
-            let error = messages::natural_unfit(&place, &what, &needed, "one number", None, expression.span);
+            let (place, name) = (self.place(), &given.name.text);
+            let error = messages::natural_shapeless(&place, name, shape, "one number", expression.span);
             self.checker.findings.push(error);
             return None;
         };

@@ -1,6 +1,7 @@
 //! Arithmetic: the symbolic form of an expression, and its value at the checked parameters.
 
 use super::Checker;
+use super::nets::Definition;
 use super::settings::show;
 use crate::ast::{Expression, ExpressionKind, Space};
 use crate::catalog::{self, LARGEST_SIZE, SpaceEntry};
@@ -99,8 +100,8 @@ impl Checker<'_> {
         if self.find_variable(name).is_some() {
             return Some("a variable");
         }
-        if self.nets.declared.iter().any(|net| net.name == name) {
-            return Some("a network");
+        if let Some(net) = self.nets.declared.iter().find(|net| net.name == name) {
+            return Some(if matches!(net.body, Definition::Let(_)) { "a value of the model" } else { "a network" });
         }
         if self.flows.contains(name) {
             return Some("a flow");

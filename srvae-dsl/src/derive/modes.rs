@@ -4,7 +4,7 @@ use super::condition::{Reason, condition, has_an_expert, steps};
 use super::mode::{CONDITIONAL, GENERATION, Mode, Step, names, of, read};
 use super::sums::joined;
 use super::switched::{CONTINUATION, TOP, continuation, top};
-use super::{is_data, is_deterministic, is_partly, is_supplied, parents_where};
+use super::{is_data, is_deterministic, is_global, is_partly, is_supplied, parents_where};
 use crate::graph::{Factor, Model, Role, Side, Space, VariableId, VariableSet, family};
 
 const RECONSTRUCTION: &str = "reconstruction";
@@ -184,19 +184,23 @@ fn completed(model: &Model, whole: &[VariableId], evidence: &[VariableId], name:
     of_data(model, name, evidence, kept)
 }
 
-/// The roots of p from q, with the variables that q needs for them, then everything below them from p. Roots that are summed out
-/// are drawn from their posterior given the data and what q draws.
+/// The roots of p from q, with the variables that q needs for them, then everything below them from p. Global variables
+/// come from q, as in every mode, so a root is a variable without a parent of its own record. Roots that are summed out are
+/// drawn from their posterior given the data and what q draws.
 fn generative_reconstruction(model: &Model, data: &[VariableId]) -> Result<Mode, Reason> {
-    let is_root = |factor: &&Factor| factor.parents.iter().all(|parent| model.variable(parent).role == Role::Given);
+    let is_common = |id: VariableId| matches!(model.variable(id).role, Role::Given | Role::Global);
+    let is_root = |factor: &&Factor| !is_common(factor.variable) && factor.parents.iter().all(is_common);
     let all = || model.p.iter().filter(is_root).map(|factor| factor.variable);
     let roots: VariableSet = all().filter(|id| model.q_of(*id).is_some()).collect();
+    let from_q = |id: VariableId| roots.contains(id) || is_global(model, id);
     if all().any(|id| model.sum.contains(id)) {
-        let roots: Vec<VariableId> = all().filter(|id| roots.contains(*id) || model.sum.contains(*id)).collect();
-        let way = completed(model, &roots, data, REGENERATION)?.steps;
-        let below = model.p.iter().filter(|factor| !roots.contains(&factor.variable)).map(step);
+        let above = |id: &VariableId| from_q(*id) || all().any(|root| root == *id && model.sum.contains(root));
+        let above: Vec<VariableId> = model.p.iter().map(|factor| factor.variable).filter(above).collect();
+        let way = completed(model, &above, data, REGENERATION)?.steps;
+        let below = model.p.iter().filter(|factor| !above.contains(&factor.variable)).map(step);
         return of_data(model, REGENERATION, data, way.into_iter().chain(below).collect());
     }
-    let mut needed = roots.clone();
+    let mut needed: VariableSet = model.q.iter().map(|factor| factor.variable).filter(|id| from_q(*id)).collect();
     for factor in model.q.iter().rev() {
         if needed.contains(factor.variable) {
             needed.extend(parents_where(model, factor, |id| data.contains(&id)).iter());
@@ -206,7 +210,7 @@ fn generative_reconstruction(model: &Model, data: &[VariableId]) -> Result<Mode,
         model.q.iter().filter(|factor| needed.contains(factor.variable) && !is_supplied(factor)).collect();
     way.iter().try_for_each(|factor| has_an_expert(model, factor, data))?;
     let way = way.into_iter().map(step);
-    let below = model.p.iter().filter(|factor| !roots.contains(factor.variable)).map(step);
+    let below = model.p.iter().filter(|factor| !from_q(factor.variable)).map(step);
     of_data(model, REGENERATION, data, way.chain(below).collect())
 }
 

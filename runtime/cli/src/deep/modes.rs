@@ -33,8 +33,8 @@ pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
         findings.push(Finding::new(law, wrong.is_empty(), seen));
         for name in mode.given {
             let Some(variable) = spec.variable(name) else { continue };
-            let run = |given: &Values, seed: u64, decode: Decode| -> Result<Values> {
-                let draw = Draw { decode, ..Draw::default() };
+            let run = |given: &Values, seed: u64, (decode, top): Way| -> Result<Values> {
+                let draw = Draw { decode, top, ..Draw::default() };
                 Ok(model.run(mode.name, given, BATCH, &mut Noise::seeded(seed), &draw)?)
             };
             let changed = changed(&run, &given, (variable, spec.steps(variable)))?;
@@ -46,17 +46,24 @@ pub fn laws(subject: &Subject<'_>) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
+/// The way in which a mode decodes, and the number of top levels that it draws from q (all by default).
+type Way = (Decode, Option<usize>);
+
+/// Means of all that a mode draws, its draws, and those below one top level, where p reads what q does not.
+const WAYS: [Way; 4] =
+    [(Decode::Mean, None), (Decode::Sample, None), (Decode::Mean, Some(1)), (Decode::Sample, Some(1))];
+
 /// The variables that differ between two values of a piece of evidence, with the same noise. The values are two
 /// extremes (a black and a white image, the first and the last class), or one of them and a varied value, in case a
 /// function of q does not distinguish constant images. Means of decoded variables are compared first, because a drawn
 /// class may be the same although its probabilities differ; then draws, for which the mean may be less informative.
 fn changed(
-    run: &dyn Fn(&Values, u64, Decode) -> Result<Values>,
+    run: &dyn Fn(&Values, u64, Way) -> Result<Values>,
     given: &Values,
     (variable, steps): (&Variable, Option<usize>),
 ) -> Result<Vec<String>> {
-    for (seed, decode) in (0..SEEDS).flat_map(|seed| [(seed, Decode::Mean), (seed, Decode::Sample)]) {
-        let at = |kind: Kind| run(&given.clone().with(&variable.name, value(variable, steps, kind)?), seed, decode);
+    for (seed, way) in (0..SEEDS).flat_map(|seed| WAYS.map(|way| (seed, way))) {
+        let at = |kind: Kind| run(&given.clone().with(&variable.name, value(variable, steps, kind)?), seed, way);
         let low = at(Kind::Low)?;
         for other in [Kind::High, Kind::Varied] {
             let changed = differing(&low, &at(other)?)?;
@@ -156,7 +163,7 @@ mod tests {
     #[test]
     fn a_mode_that_ignores_what_it_is_given_is_found() {
         for (scale, wanted) in [(2.0, vec!["x".to_owned()]), (0.0, Vec::new())] {
-            let run = |given: &Values, seed: u64, _: Decode| -> Result<Values> {
+            let run = |given: &Values, seed: u64, _: Way| -> Result<Values> {
                 let noise = Noise::seeded(seed).normal("x", &[BATCH, 3], DType::F64, &Device::Cpu)?;
                 Ok(Values::new().with("x", (noise + (given.get("y")? * scale)?)?))
             };
@@ -168,7 +175,7 @@ mod tests {
     #[test]
     fn probabilities_are_judged_where_one_class_is_drawn() {
         for (scale, wanted) in [(1.0, vec!["c".to_owned()]), (0.0, Vec::new())] {
-            let run = |given: &Values, _: u64, decode: Decode| -> Result<Values> {
+            let run = |given: &Values, _: u64, (decode, _): Way| -> Result<Values> {
                 let y = (given.get("y")?.narrow(1, 0, 1)? * scale)?;
                 let c = match decode {
                     Decode::Mean => ((y - 40.0)?.exp())?,

@@ -237,6 +237,11 @@ impl DataSet {
             } else {
                 fit::fit(variable, &fields, indices, &how, &mut notes).with_context(place)?
             };
+            if variable.is_length {
+                let most = steps_of(self.bindings.iter().map(|binding| &binding.variable));
+                fit::steps(&cells, indices, most, &how)
+                    .with_context(|| format!("{}: the length `{}`", self.place, variable.name))?;
+            }
             columns.push(Column { name: variable.name.clone(), cells });
         }
         say_once(&notes);
@@ -345,8 +350,8 @@ impl Dataset for Part {
 const SHOWN: usize = 64;
 
 /// The maximum number of steps of a record: the first axis of a family.
-fn steps_of(variables: &[Variable]) -> usize {
-    variables.iter().filter(|variable| variable.steps).map(|variable| variable.shape[0]).max().unwrap_or(1)
+fn steps_of<'a>(variables: impl IntoIterator<Item = &'a Variable>) -> usize {
+    variables.into_iter().filter(|variable| variable.steps).map(|variable| variable.shape[0]).max().unwrap_or(1)
 }
 
 /// A decision is reported once per process, not for every part.

@@ -125,6 +125,15 @@ pub(crate) fn natural_unfit(
         .hint(format!("a parameter has the shape of its variable; nothing is broadcast{}", remedy.unwrap_or_default()))
 }
 
+/// A parameter whose shape is not that of its variable, from `learned` without a shape or from one number.
+pub(crate) fn natural_shapeless(place: &str, name: &str, shape: &[usize], found: &str, span: Span) -> Diagnostic {
+    let shape: Vec<String> = shape.iter().map(usize::to_string).collect();
+    let shape = shape.join(", ");
+    Diagnostic::error("E0514", format!("`{name}` of {place} is [{shape}], not {found}"))
+        .at(span, "the shape is missing")
+        .hint(format!("its shape is not that of the variable, so it is written: `learned real[{shape}]`"))
+}
+
 /// `found` says how the values lie outside of the domain: "may be negative".
 pub(crate) fn natural_domain(name: &str, domain: Domain, found: &str, span: Span) -> Diagnostic {
     let (wanted, hint) = match domain {

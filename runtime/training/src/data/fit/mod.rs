@@ -18,6 +18,7 @@ use crate::spec::{Space, Variable};
 use anyhow::{Context, Result};
 use films::{film, is_film};
 use labels::label;
+pub use numbers::steps;
 use numbers::{numeric, real};
 use pictures::{binary, image};
 use std::collections::BTreeSet;
@@ -133,6 +134,11 @@ impl Range {
             }
         }
         range
+    }
+
+    /// Whether the numbers are neither from 0 to 1 nor grey levels of which any could become 1.
+    fn is_dark(self) -> bool {
+        self.largest > 1.0 && self.largest < 128.0
     }
 
     fn is_bits(self) -> bool {

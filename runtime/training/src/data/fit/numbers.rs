@@ -35,6 +35,19 @@ pub fn real(
     Ok(Cells::Reals { shape: variable.shape.clone(), numbers })
 }
 
+/// The numbers of steps of records, of which a variable holds at most `most`.
+pub fn steps(cells: &Cells, indices: &[usize], most: usize, how: &Fitting<'_>) -> Result<()> {
+    let Cells::Reals { numbers, .. } = cells else { return Ok(()) };
+    let is_wrong = |steps: f32| steps.fract() != 0.0 || steps < 1.0 || steps > most as f32;
+    match numbers.iter().position(|&steps| is_wrong(steps)) {
+        Some(at) => {
+            let (record, steps) = (how.record(indices[at]), numbers[at]);
+            bail!("{record} has {steps} as its number of steps; the data have 1 to {most} steps a record")
+        }
+        None => Ok(()),
+    }
+}
+
 /// The minimum count of numbers in the shape of images for the check below.
 const FEW: usize = 1024;
 

@@ -142,13 +142,13 @@ pub fn binary(
     let bytes = match fields {
         [Field { raw: raw @ (Raw::Files { .. } | Raw::Encoded(_)), .. }] => {
             let target = variable.picture().unwrap_or_else(|| square(size));
-            bits(name, decoded(raw, indices, target)?, size, indices, how, notes)
+            bits(name, decoded(raw, indices, target)?, size, indices, how, notes)?
         }
         [Field { raw: Raw::Numbers(array), .. }] if array.kind == Kind::Unsigned(1) && array.shape.len() > 2 => {
             let target = variable.picture().unwrap_or_else(|| square(size));
             // Zeros and ones are not grey levels.
             let unit = if how.range.is_bits() { 255 } else { 1 };
-            bits(name, levels(name, array, indices, target, unit, how, notes)?, size, indices, how, notes)
+            bits(name, levels(name, array, indices, target, unit, how, notes)?, size, indices, how, notes)?
         }
         _ => {
             let rows = rows(fields, indices, how)?;
@@ -156,7 +156,7 @@ pub fn binary(
             ensure!(own == size, "records have {own} numbers, shape {:?} has {size}", variable.shape);
             let levels = grey(name, &rows, size, indices, how, &mut BTreeSet::new())
                 .map_err(|error| error.context("a binary variable takes 0 and 1"))?;
-            bits(name, levels, size, indices, how, notes)
+            bits(name, levels, size, indices, how, notes)?
         }
     };
     Ok(Cells::Pictures { shape, bytes })
@@ -175,12 +175,18 @@ fn bits(
     indices: &[usize],
     how: &Fitting<'_>,
     notes: &mut BTreeSet<String>,
-) -> Vec<u8> {
+) -> Result<Vec<u8>> {
     if levels.iter().all(|&level| level == 0 || level == 255) {
-        return levels;
+        return Ok(levels);
     }
-    match how.binarise {
+    Ok(match how.binarise {
         Binarise::Threshold => {
+            let largest = how.range.largest;
+            ensure!(
+                !how.range.is_dark(),
+                "the largest number is {largest}, so as grey levels, which become 1 from 128 on, all would become 0; \
+                 a binary variable takes 0 and 1, numbers from 0 to 1, or grey levels from 0 to 255"
+            );
             notes.insert(format!(
                 "{name}: grey levels become 1 from the middle (128) on; --binarise stochastic draws them"
             ));
@@ -199,5 +205,5 @@ fn bits(
             };
             levels.chunks(size.max(1)).zip(indices).flat_map(draw).collect()
         }
-    }
+    })
 }

@@ -102,6 +102,12 @@ pub(super) fn sign(before: &str, found: &str, expected: &str) -> Option<&'static
         _ if before.trim_end().ends_with("= if") || before.trim_end().ends_with(" if") => {
             "there are no conditions: weight the cases with a label, or sum over a `draw y = enumerate`"
         }
+        "~" if before.starts_with("p(") || before.starts_with("q(") => {
+            "a factor is stated with `=`: `p(z) = standard_normal`, `p(x | z) = normal from z |> linear`"
+        }
+        "" if is_declaration && expected == "`[`" => {
+            "sizes follow the space: `real[1]` is one number, `label[10]` one of ten classes"
+        }
         ";" => "a statement ends with its line, without `;`",
         "->" | "=>" | ">>" => "write `|>` between stages",
         "=" if expected.contains("`:`") => "an argument is named with a colon: `out: 64`",

@@ -47,6 +47,10 @@ pub(in super::super) const BLOCKS: &Rows = &[
             "distributions compute it where they need it: `categorical` reads logits, and `normal_mixture` and `logistic_mixture` are mixtures",
         ),
     ),
+    (
+        &["transpose", "transposed"],
+        Note("a vector on the left of `matmul` is a row: `matmul(x, w)` of [3] and [3, 2] is a vector of 2"),
+    ),
     (&["square", "pow", "power"], Note("a square is the product `a * a`")),
     (&["clamp", "clip"], Note("limit a value with `tanh`, `sigmoid` or `softplus`, whose gradient does not end")),
     (&["maxpooling", "adaptivemaxpool"], Name("max_pool")),
@@ -103,10 +107,7 @@ pub(in super::super) const DISTRIBUTIONS: &Rows = &[
     (&["zinb"], Name("zero_inflated_negative_binomial")),
     (&["zip"], Name("zero_inflated_poisson")),
     (&["student", "t", "tdistribution"], Name("student_t")),
-    (
-        &["cauchy", "halfcauchy"],
-        Note("it is a `student_t` of one degree of freedom: `student_t(df: 1, mean: …, scale: …)`"),
-    ),
+    (&["cauchy"], Note("it is a `student_t` of one degree of freedom: `student_t(df: 1, mean: …, scale: …)`")),
     (&["doubleexponential"], Name("laplace")),
     (
         &["multinomial", "dirichletmultinomial"],
@@ -126,7 +127,17 @@ pub(in super::super) const DISTRIBUTIONS: &Rows = &[
     ),
     (&["ordered", "orderedlogistic", "orderedprobit", "cumulative", "cumulativelogit"], Name("ordinal")),
     (
-        &["halfnormal", "truncatednormal", "inversegamma", "pareto", "loglogistic"],
+        &[
+            "halfnormal",
+            "halfcauchy",
+            "halft",
+            "halfstudentt",
+            "truncatednormal",
+            "inversegamma",
+            "invgamma",
+            "pareto",
+            "loglogistic",
+        ],
         Note("positive numbers are `gamma`, `weibull`, `exponential` or `normal |> exp` (log-normal)"),
     ),
     (
