@@ -129,7 +129,7 @@ pub(crate) fn natural_unfit(
 pub(crate) fn natural_shapeless(place: &str, name: &str, shape: &[usize], found: &str, span: Span) -> Diagnostic {
     let shape: Vec<String> = shape.iter().map(usize::to_string).collect();
     let shape = shape.join(", ");
-    Diagnostic::error("E0514", format!("`{name}` of {place} is [{shape}], not {found}"))
+    Diagnostic::error("E0522", format!("`{name}` of {place} is [{shape}], not {found}"))
         .at(span, "the shape is missing")
         .hint(format!("its shape is not that of the variable, so it is written: `learned real[{shape}]`"))
 }
