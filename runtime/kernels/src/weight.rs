@@ -2,6 +2,7 @@
 
 use super::cpu::{Values, filled_beside, filled_rows, slice};
 use super::cuda::{self, Backend};
+use super::normalise::DEPTH;
 use super::profile::timed;
 use super::vector::{self, Loop, Real, by_real, is_wide, totals_of};
 use crate::{Result, Tensor};
@@ -44,20 +45,16 @@ struct Parts {
 /// The rows whose products are added up in the values' own type.
 const BLOCK: usize = 32;
 
-/// Products that a lane adds up in the values' own type.
-const DEPTH: usize = 8;
+/// Sums of the first's products with each, itself included.
+struct Products<'a, T, const N: usize>([&'a [T]; N]);
 
-/// Σ a·b.
-struct Dot<'a, T>([&'a [T]; 2]);
-
-impl<T: Real> Loop for Dot<'_, T> {
-    type Output = f64;
+impl<T: Real, const N: usize> Loop for Products<'_, T, N> {
+    type Output = [f64; N];
     const WIDE: bool = is_wide::<T>();
 
     #[inline(always)]
-    fn run<const FUSED: bool>(self) -> f64 {
-        let [sum] = totals_of::<T, 2, 1, DEPTH>(self.0, |[a, b]| [a * b]);
-        sum
+    fn run<const FUSED: bool>(self) -> [f64; N] {
+        totals_of::<T, N, N, DEPTH>(self.0, |values| values.map(|value| values[0] * value))
     }
 }
 
@@ -127,25 +124,28 @@ impl Parts {
         self.norms * self.inner
     }
 
-    /// For each norm, the sums of its values' products in pairs of tensors, in order.
-    fn sums<T: Real, const N: usize>(self, pairs: [[&[T]; 2]; N]) -> Vec<[f64; N]> {
+    /// For each norm, the sums over its values of the first tensor's products with each, itself included, in order.
+    fn sums<T: Real, const N: usize>(self, tensors: [&[T]; N]) -> Vec<[f64; N]> {
         let row = self.row();
         let blocks: Vec<usize> = (0..self.rows).step_by(BLOCK).collect();
         let parts = blocks.into_par_iter().map(|first| {
             let rows = first * row..self.rows.min(first + BLOCK) * row;
-            pairs.map(|pair| {
+            tensors.map(|other| {
                 let mut sums = vec![T::default(); row];
                 for at in rows.clone().step_by(row) {
-                    vector::run(AddProducts { to: &mut sums, factors: pair.map(|values| &values[at..at + row]) });
+                    vector::run(AddProducts {
+                        to: &mut sums,
+                        factors: [tensors[0], other].map(|values| &values[at..at + row]),
+                    });
                 }
                 sums
             })
         });
         let mut total = vec![[0.0; N]; self.norms];
         for part in parts.collect::<Vec<_>>() {
-            for (pair, sums) in part.iter().enumerate() {
+            for (which, sums) in part.iter().enumerate() {
                 for (total, run) in total.iter_mut().zip(sums.chunks_exact(self.inner)) {
-                    total[pair] += run.iter().map(|value| value.to_f64()).sum::<f64>();
+                    total[which] += run.iter().map(|value| value.to_f64()).sum::<f64>();
                 }
             }
         }
@@ -167,13 +167,14 @@ impl Norm {
         if rows == 1 {
             let write = |at: usize, out: &mut [MaybeUninit<T>]| {
                 let v = &v[at * inner..][..inner];
-                let factors = Factors::Same([T::from_f64(scale(at, vector::run(Dot([v, v]))))]);
+                let [square] = vector::run(Products([v]));
+                let factors = Factors::Same([T::from_f64(scale(at, square))]);
                 vector::run(Combine { out, values: [v], factors });
             };
             // SAFETY: every run is written.
             return unsafe { filled_rows(norms * inner, inner, norms * inner, write) };
         }
-        let squares = self.0.sums([[v, v]]);
+        let squares = self.0.sums([v]);
         let scales = self.0.spread(squares.iter().enumerate().map(|(at, [square])| scale(at, *square)));
         let write = |at: usize, out: &mut [MaybeUninit<T>]| {
             vector::run(Combine { out, values: [&v[at * norms * inner..]], factors: Factors::Each([&scales]) });
@@ -194,8 +195,7 @@ impl Norm {
             let mut for_g = vec![T::default(); norms];
             let write = |at: usize, out: &mut [MaybeUninit<T>], for_g: &mut [T]| {
                 let (v, gradient) = (&v[at * inner..][..inner], &gradient[at * inner..][..inner]);
-                let sums = [vector::run(Dot([v, v])), vector::run(Dot([v, gradient]))];
-                let (factors, of_g) = factors(at, sums);
+                let (factors, of_g) = factors(at, vector::run(Products([v, gradient])));
                 for_g.fill(of_g);
                 let factors = Factors::Same(factors.map(T::from_f64));
                 vector::run(Combine { out, values: [gradient, v], factors });
@@ -205,7 +205,7 @@ impl Norm {
             return [for_v, for_g];
         }
         let found: Vec<_> =
-            self.0.sums([[v, v], [v, gradient]]).into_iter().enumerate().map(|(at, sums)| factors(at, sums)).collect();
+            self.0.sums([v, gradient]).into_iter().enumerate().map(|(at, sums)| factors(at, sums)).collect();
         let [scales, along] = [0, 1].map(|which| self.0.spread(found.iter().map(|(factors, _)| factors[which])));
         let write = |at: usize, out: &mut [MaybeUninit<T>]| {
             let values = [gradient, v].map(|values| &values[at * norms * inner..]);
