@@ -193,11 +193,12 @@ fn generative_reconstruction(model: &Model, data: &[VariableId]) -> Result<Mode,
     let all = || model.p.iter().filter(is_root).map(|factor| factor.variable);
     let roots: VariableSet = all().filter(|id| model.q_of(*id).is_some()).collect();
     let from_q = |id: VariableId| roots.contains(id) || is_global(model, id);
-    if all().any(|id| model.sum.contains(id)) {
-        let above = |id: &VariableId| from_q(*id) || all().any(|root| root == *id && model.sum.contains(root));
-        let above: Vec<VariableId> = model.p.iter().map(|factor| factor.variable).filter(above).collect();
+    let summed: VariableSet = all().filter(|id| model.sum.contains(*id)).collect();
+    if !summed.is_empty() {
+        let is_above = |id: VariableId| from_q(id) || summed.contains(id);
+        let above: Vec<VariableId> = model.p.iter().map(|factor| factor.variable).filter(|id| is_above(*id)).collect();
         let way = completed(model, &above, data, REGENERATION)?.steps;
-        let below = model.p.iter().filter(|factor| !above.contains(&factor.variable)).map(step);
+        let below = model.p.iter().filter(|factor| !is_above(factor.variable)).map(step);
         return of_data(model, REGENERATION, data, way.into_iter().chain(below).collect());
     }
     let mut needed: VariableSet = model.q.iter().map(|factor| factor.variable).filter(|id| from_q(*id)).collect();
