@@ -70,16 +70,7 @@ pub fn source(path: &Path) -> Source {
 
 /// A model whose data are these variables.
 pub fn spec(variables: &[(&str, Space, &[usize])]) -> Spec {
-    let variable = |&(name, space, shape): &(&str, Space, &[usize])| Variable {
-        name: name.into(),
-        role: Role::Observed,
-        space,
-        shape: shape.to_vec(),
-        supplied: false,
-        is_length: false,
-        is_global: false,
-        steps: false,
-    };
+    let variable = |&(name, space, shape): &(&str, Space, &[usize])| Variable::new(name, Role::Observed, space, shape);
     Spec { variables: variables.iter().map(variable).collect(), ..toy::spec() }
 }
 

@@ -10,16 +10,8 @@ use srvae_tests::{srvae_golden, three_levels};
 const LIKELIEST: Draw = Draw { temperature: 1.0, decode: Decode::Mode, top: None };
 
 fn model(compiled: Compiled, variables: &[(&str, Role, Space, &[usize])]) -> (Spec, Box<dyn Model>) {
-    let variable = |&(name, role, space, shape): &(&str, Role, Space, &[usize])| Variable {
-        name: name.into(),
-        role,
-        space,
-        shape: shape.to_vec(),
-        supplied: false,
-        is_length: false,
-        is_global: false,
-        steps: false,
-    };
+    let variable =
+        |&(name, role, space, shape): &(&str, Role, Space, &[usize])| Variable::new(name, role, space, shape);
     let spec = Spec {
         name: compiled.name.into(),
         source: compiled.source.into(),

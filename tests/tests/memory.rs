@@ -165,16 +165,7 @@ const WIDE: &str = "model wide\nobserved x: real[1500]\nlatent z: real[1500]\np(
                     p(x | z) = normal from z |> linear\nq(z | x) = normal from x |> linear\n";
 
 fn wide() -> Spec {
-    let variable = |name: &str, role| Variable {
-        name: name.into(),
-        role,
-        space: Space::Real,
-        shape: vec![1500],
-        supplied: false,
-        is_length: false,
-        is_global: false,
-        steps: false,
-    };
+    let variable = |name, role| Variable::new(name, role, Space::Real, &[1500]);
     Spec {
         name: "wide".into(),
         source: WIDE.into(),

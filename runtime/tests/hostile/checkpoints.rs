@@ -38,17 +38,7 @@ pub fn safetensors(choices: &mut Choices<'_>) -> Vec<u8> {
 
 /// A header as this program writes it.
 static HEADER: LazyLock<Value> = LazyLock::new(|| {
-    let shape = vec![3, 4, 4];
-    let x = Variable {
-        name: "x".into(),
-        role: Role::Observed,
-        space: Space::Real,
-        shape,
-        supplied: false,
-        is_length: false,
-        is_global: false,
-        steps: false,
-    };
+    let x = Variable::new("x", Role::Observed, Space::Real, &[3, 4, 4]);
     let header = Header {
         format: 2,
         model: "toy".into(),

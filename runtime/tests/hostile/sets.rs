@@ -99,16 +99,7 @@ pub fn read_stored(bytes: &[u8]) -> bool {
         _ if bytes.starts_with(b"\x93NUMPY") => "a.npy",
         _ => "a.npz",
     };
-    let variable = Variable {
-        name: "x".into(),
-        role: Role::Observed,
-        space: Space::Real,
-        shape: vec![3],
-        supplied: false,
-        is_length: false,
-        is_global: false,
-        steps: false,
-    };
+    let variable = Variable::new("x", Role::Observed, Space::Real, &[3]);
     let spec = Spec {
         name: "m".into(),
         source: String::new(),

@@ -105,24 +105,14 @@ impl Model for Toy {
 pub const COMPILED: Compiled = Compiled { name: "toy", path: "toy.pgm", source: SOURCE, sizes: &[], build };
 
 pub fn spec() -> Spec {
-    let variable = |name: &str, role, space, shape: &[usize]| Variable {
-        name: name.into(),
-        role,
-        space,
-        shape: shape.to_vec(),
-        supplied: false,
-        is_length: false,
-        is_global: false,
-        steps: false,
-    };
     Spec {
         name: "toy".into(),
         source: SOURCE.into(),
         preset: None,
         settings: Vec::new(),
         variables: vec![
-            variable("x", Role::Observed, Space::Image, &SHAPE),
-            variable("z", Role::Latent, Space::Real, &[1]),
+            Variable::new("x", Role::Observed, Space::Image, &SHAPE),
+            Variable::new("z", Role::Latent, Space::Real, &[1]),
         ],
         builder: COMPILED.into(),
     }

@@ -119,6 +119,21 @@ impl Spec {
 }
 
 impl Variable {
+    /// A variable with a value for each record: no label of the data set, no length, and no family over one.
+    pub fn new(name: impl Into<String>, role: Role, space: Space, shape: &[usize]) -> Self {
+        let shape = shape.to_vec();
+        Self {
+            name: name.into(),
+            role,
+            space,
+            shape,
+            supplied: false,
+            is_length: false,
+            is_global: false,
+            steps: false,
+        }
+    }
+
     /// Refuses to fill an observed `real` with images. Pixels are multiples of 1/255, where a density may become
     /// infinite, so it is not a likelihood.
     ///
@@ -184,15 +199,8 @@ mod tests {
     use super::*;
 
     fn spec(observed: &[(Space, &[usize])]) -> Spec {
-        let variable = |(at, (space, shape)): (usize, &(Space, &[usize]))| Variable {
-            name: format!("x{at}"),
-            role: Role::Observed,
-            space: *space,
-            shape: shape.to_vec(),
-            supplied: false,
-            is_length: false,
-            is_global: false,
-            steps: false,
+        let variable = |(at, (space, shape)): (usize, &(Space, &[usize]))| {
+            Variable::new(format!("x{at}"), Role::Observed, *space, shape)
         };
         Spec {
             name: "m".into(),

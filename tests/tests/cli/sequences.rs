@@ -20,15 +20,10 @@ const TEXT: &str = "model swings\nlength T\nindex t in 1..T\nobserved x[t]: real
 const STEPS: usize = 8;
 
 fn spec() -> Spec {
-    let variable = |name: &str, role, space, shape: &[usize], is_length| Variable {
-        name: name.into(),
-        role,
-        space,
-        shape: shape.to_vec(),
-        supplied: false,
+    let variable = |name, role, space, shape: &[usize], is_length| Variable {
         is_length,
         steps: !is_length,
-        is_global: false,
+        ..Variable::new(name, role, space, shape)
     };
     Spec {
         name: "swings".into(),

@@ -148,16 +148,7 @@ mod tests {
     use srvae_training::spec::Role;
 
     fn y() -> Variable {
-        Variable {
-            name: "y".to_owned(),
-            role: Role::Observed,
-            space: Space::Real,
-            shape: vec![3],
-            supplied: false,
-            is_length: false,
-            steps: false,
-            is_global: false,
-        }
+        Variable::new("y", Role::Observed, Space::Real, &[3])
     }
 
     #[test]

@@ -216,16 +216,7 @@ mod tests {
     use crate::{Builder, Settings};
 
     fn variable(space: Space, shape: &[usize]) -> Variable {
-        Variable {
-            name: "v".into(),
-            role: Role::Given,
-            space,
-            shape: shape.to_vec(),
-            supplied: false,
-            is_length: false,
-            is_global: false,
-            steps: false,
-        }
+        Variable::new("v", Role::Given, space, shape)
     }
 
     #[test]

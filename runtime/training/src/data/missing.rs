@@ -251,16 +251,7 @@ mod tests {
 
     /// Which records have a variable of this space and two numbers, and the notes.
     fn found(space: Space, numbers: &[f32], says: &[f32]) -> (Vec<bool>, Vec<String>) {
-        let variable = Variable {
-            name: "v".into(),
-            role: Role::Partly,
-            space,
-            shape: vec![2],
-            supplied: false,
-            is_length: false,
-            is_global: false,
-            steps: false,
-        };
+        let variable = Variable::new("v", Role::Partly, space, &[2]);
         let (own, flags) = (field("v", &[says.len(), 2], numbers), field("v?", &[says.len()], says));
         let range = Range { largest: 1.0, whole: true };
         let how = Fitting {

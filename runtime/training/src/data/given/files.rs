@@ -97,19 +97,9 @@ mod tests {
 
     /// x over two indices, and a label c over one.
     fn spec() -> Spec {
-        let variable = |name: String, space: Space, shape: &[usize]| Variable {
-            name,
-            role: Role::Given,
-            space,
-            shape: shape.to_vec(),
-            supplied: false,
-            is_length: false,
-            is_global: false,
-            steps: false,
-        };
         let x = (1..=2).flat_map(|i| (1..=3).map(move |j| format!("x[{i}, {j}]")));
-        let x = x.map(|name| variable(name, Space::Real, &[2]));
-        let c = (1..=2).map(|i| variable(format!("c[{i}]"), Space::Label, &[4]));
+        let x = x.map(|name| Variable::new(name, Role::Given, Space::Real, &[2]));
+        let c = (1..=2).map(|i| Variable::new(format!("c[{i}]"), Role::Given, Space::Label, &[4]));
         Spec {
             name: "m".into(),
             source: String::new(),
