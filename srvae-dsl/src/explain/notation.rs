@@ -3,7 +3,7 @@
 use crate::catalog::{Distribution, show_shape, space_entry};
 use crate::derive::is_deterministic;
 use crate::graph::{Argument, Body, Factor, Joint, Network, Node, Op, Role, Stage, Variable, VariableId, in_ranges};
-use crate::plan::{MOST_EXPERTS, Plan};
+use crate::plan::{MOST_LISTED, Plan};
 
 /// `growth: 64, steps: 3`; the values of an argument that repeats follow one another.
 pub fn arguments(args: &[Argument]) -> String {
@@ -65,7 +65,7 @@ fn product(entry: &Distribution, node: &Node) -> Option<String> {
     let Op::Experts { joint: Joint::Product, roots, .. } = node.op else { return None };
     let root = entry.experts.and_then(|experts| experts.root).unwrap_or_default();
     let own = match node.inputs.len() {
-        many if many > MOST_EXPERTS => vec![format!("({many} times {})", entry.name)],
+        many if many > MOST_LISTED => vec![format!("({many} times {})", entry.name)],
         few => vec![entry.name.to_owned(); few],
     };
     let each = [own, vec![root.to_owned(); roots]].concat();

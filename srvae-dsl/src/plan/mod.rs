@@ -18,7 +18,7 @@ pub use names::ARGUMENTS;
 pub use parts::{ComputedShape, Part, PartId, PartKind, Parts, Shape, factor_path, flow_path, net_path};
 pub use program::{How, Operation, Output, Program, Rate, Value, ValueId};
 pub use segments::{Positions, Segment, Segments};
-pub use show::{MOST_EXPERTS, RATES, StepText, addend_text};
+pub use show::{MOST_LISTED, RATES, StepText, addend_text};
 
 use crate::derive::{Derivation, Mode, derive};
 use crate::graph::{Body, Factor, Model, NetId, Side, Stage, VariableId, family};

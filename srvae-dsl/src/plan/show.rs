@@ -272,22 +272,22 @@ fn source(program: &Program, id: ValueId) -> String {
     }
 }
 
+/// The maximum number of distributions or values that texts list.
+pub const MOST_LISTED: usize = 4;
+
 /// `a, b, …, z`: names without the middle of a long list.
 fn listed(names: &[String]) -> String {
     match names {
-        [first, second, .., last] if names.len() > 4 => format!("{first}, {second}, …, {last}"),
+        [first, second, .., last] if names.len() > MOST_LISTED => format!("{first}, {second}, …, {last}"),
         _ => names.join(", "),
     }
 }
-
-/// The maximum number of experts of a product that texts list.
-pub const MOST_EXPERTS: usize = 4;
 
 /// `normal(p_1) where has_w * normal(p_2) * standard_normal`.
 fn experts(name: &str, presences: &[usize], roots: usize, inputs: &[String]) -> String {
     let mut each = alternatives(presences, inputs, |head| format!("{name}({head})"));
     if let [first, second, .., last] = each.as_slice()
-        && each.len() > MOST_EXPERTS
+        && each.len() > MOST_LISTED
     {
         each = vec![first.clone(), second.clone(), "…".to_owned(), last.clone()];
     }
