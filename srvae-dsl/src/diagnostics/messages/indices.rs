@@ -12,7 +12,10 @@ pub(crate) fn range_for_number(span: Span) -> Diagnostic {
 pub(crate) fn second_length(span: Span) -> Diagnostic {
     Diagnostic::error("E0240", "the model has a second length, but the data have only one")
         .at(span, "a second length")
-        .hint("use one length for both families: `index t in 1..T`")
+        .hint(
+            "use one length for both families, `index t in 1..T`, and declare the one that may end earlier `partly observed`: its later \
+             steps are missing; or give one a fixed number of steps, `param S = 20` with `index s in 1..S`",
+        )
 }
 
 pub(crate) fn checkpoint_every(found: i64, span: Span) -> Diagnostic {
