@@ -85,6 +85,21 @@ fn arrays_give_each_record_its_own_value() {
     assert!(far < 1e-6 && pictures[..16] != pictures[16..32], "{far}");
 }
 
+/// One number for several is said, and so is not taken for a class or for the first of them.
+#[test]
+fn one_number_for_all_is_said() {
+    let place = trained();
+    let said = |given: &str| {
+        let said = place.run(&format!("sample run --count 1 --out some.npz --given {given}"));
+        assert_eq!(said.code, 0, "{}", said.err);
+        said.err
+    };
+    let note = "--given w=1: all 3 numbers of `w` are 1; separate others by commas";
+    assert!(said("w=1").contains(note), "{}", said("w=1"));
+    assert!(!said("w=1,1,1").contains("all 3 numbers"));
+    assert!(!said("x=data/class1/3.png").contains("numbers of"));
+}
+
 #[test]
 fn what_the_graph_does_not_allow_is_refused_with_the_reason() {
     let place = trained();

@@ -8,6 +8,7 @@ use super::formats::arrays;
 use super::{Scales, open_picture};
 use crate::picture::resize;
 use crate::spec::{Space, Spec, Variable, space_entry};
+use crate::terminal::note;
 use anyhow::{Context, Result, bail, ensure};
 use files::{array, members};
 use std::collections::BTreeMap;
@@ -127,6 +128,10 @@ fn cells(variable: &Variable, text: &str, classes: &[String]) -> Result<Cells> {
         return array(variable, path, classes);
     }
     let numbers: Vec<f32> = value(variable, text, classes)?;
+    if numbers.len() > 1 && variable.space != Space::Label && text.parse::<f32>().is_ok() {
+        let (name, size) = (&variable.name, numbers.len());
+        note(&format!("--given {name}={text}: all {size} numbers of `{name}` are {text}; separate others by commas"));
+    }
     Ok(match variable.space {
         Space::Label => Cells::Classes(vec![numbers.iter().position(|&number| number == 1.0).unwrap_or(0)]),
         _ => Cells::Reals { shape: variable.shape.clone(), numbers },
