@@ -13,6 +13,7 @@ distribution! {
         normal: multivariate_normal_kl,
         multivariate_normal: multivariate_kl,
     ],
+    closed_forms_of: [normal: normal_multivariate_kl],
     examples: [{} over [1], {} over [4]],
     fits: |_, shape| match shape.len() {
         1 => Ok(()),
@@ -125,21 +126,37 @@ mod tensors {
         (sum_batch(&each)? * 0.5)? - q.half_log_det()?
     }
 
-    /// KL(q ‖ p), exact, `[N]` nats: ½ (|L_p⁻¹ L_q|² + |L_p⁻¹ (μ_q − μ_p)|² − D) + ln det L_p − ln det L_q, where the
-    /// first norm is Frobenius'.
+    /// KL(q ‖ p), exact, `[N]` nats.
     ///
     /// # Errors
     /// Shapes that differ.
     pub fn multivariate_kl(q: &MultivariateNormal, p: &MultivariateNormal) -> Result<Tensor> {
         same_shape("the means of two normals", &q.mean, &p.mean)?;
-        let ((rows, size), elements) = (q.mean.dims2()?, p.cholesky.dim(1)?);
-        // The columns of L_q and the difference of the means are solved for separately.
-        let columns = lower(&q.cholesky, size)?.transpose(1, 2)?;
-        let columns = Tensor::cat(&[columns.contiguous()?, (&q.mean - &p.mean)?.unsqueeze(1)?], 1)?;
+        let columns = lower(&q.cholesky, q.size())?.transpose(1, 2)?.contiguous()?;
+        kl(&columns, &(&q.mean - &p.mean)?, p)? - q.half_log_det()?
+    }
+
+    /// KL(q ‖ p) for a diagonal q, exact, `[N]` nats.
+    ///
+    /// # Errors
+    /// Shapes that differ.
+    pub fn normal_multivariate_kl(q: &Normal, p: &MultivariateNormal) -> Result<Tensor> {
+        same_shape("the means of two normals", &q.mean, &p.mean)?;
+        let (half, size) = ((&q.log_var * 0.5)?, p.size());
+        let unit = Tensor::eye(size, half.dtype(), half.device())?.unsqueeze(0)?;
+        let columns = half.exp()?.unsqueeze(2)?.broadcast_mul(&unit)?;
+        kl(&columns, &(&q.mean - &p.mean)?, p)? - half.sum(1)?
+    }
+
+    /// ½ (|L_p⁻¹ L_q|² + |L_p⁻¹ (μ_q − μ_p)|² − D) + ln det L_p, where the first norm is Frobenius'. It lacks − ln det L_q. The
+    /// columns of L_q are `[N, D, D]`, one after the other, and the difference of the means is `[N, D]`.
+    fn kl(columns: &Tensor, difference: &Tensor, p: &MultivariateNormal) -> Result<Tensor> {
+        let ((rows, size), elements) = (difference.dims2()?, p.cholesky.dim(1)?);
+        let columns = Tensor::cat(&[columns, &difference.unsqueeze(1)?], 1)?;
         let each = rows * (size + 1);
         let matrices = p.cholesky.unsqueeze(1)?.broadcast_as((rows, size + 1, elements))?.contiguous()?;
         let solved = solve_lower(&matrices.reshape((each, elements))?, &columns.reshape((each, size))?)?;
         let squares = solved.sqr()?.reshape((rows, (size + 1) * size))?.sum(1)?;
-        (((squares - size as f64)? * 0.5)? + p.half_log_det()?)? - q.half_log_det()?
+        ((squares - size as f64)? * 0.5)? + p.half_log_det()?
     }
 }
