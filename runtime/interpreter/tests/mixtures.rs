@@ -30,13 +30,18 @@ fn log_sum(logs: &[f64]) -> f64 {
     logs.iter().map(|log| log.exp()).sum::<f64>().ln()
 }
 
-/// Compares a model with its combinations at given noise, `[sample, record]` of each draw in `draws`.
+/// Compares a model with its combinations at given noise, `[sample, record]` of each draw in `draws`. A partly observed w is missing
+/// in the second record.
 fn compare(text: &str, draws: &[&str], of: impl Fn((f64, f64), &[f64]) -> Vec<Combination>) {
     let model = interpreted(text, &Params::new(3, DType::F64, &Device::Cpu));
     let column = |of: fn(&(f64, f64)) -> f64| {
         Tensor::from_vec(DATA.iter().map(of).collect::<Vec<f64>>(), (DATA.len(), 1), &Device::Cpu).unwrap()
     };
     let data = Values::new().with("x", column(|row| row.0)).with("w", column(|row| row.1));
+    let data = match text.contains("partly observed w") {
+        true => data.with("w?", Tensor::new(&[1.0, 0.0], &Device::Cpu).unwrap()),
+        false => data,
+    };
     let mut noise = Noise::seeded(7);
     let rows = SAMPLES * DATA.len();
     let noise: Vec<Vec<f64>> = draws
@@ -208,4 +213,43 @@ fn a_mixture_below_a_mixture() {
         }
         all
     });
+}
+
+/// The prior among the components, one of numbers alone, and a product with such an expert. None of them drops out where w is missing.
+#[test]
+fn components_that_read_nothing() {
+    for role in ["observed", "partly observed"] {
+        let text = format!(
+            "model m\nobserved x: real[1]\n{role} w: real[1]\nlatent z: real[1]\np(z) = standard_normal\n\
+             p(x | z) = normal(mean: z, std: 0.5)\np(w | z) = normal(mean: 0.8 * z, std: 0.7)\n\
+             q(z | x, w) = mixture of (standard_normal), (normal(mean: 0.2, std: 1.3)), (normal(mean: 0.5 * w, std: 0.9)), \
+             ((normal(mean: 0.3 * x, std: 0.8)) * (normal(mean: -0.4, std: 2)))\n"
+        );
+        let order: Vec<&str> = plan(&text).derivation.terms.iter().map(|term| named(term.name.clone())).collect();
+        compare(&text, &["z"; 4], |(x, w), noise| {
+            let has_w = role == "observed" || w == DATA[0].1;
+            // Precisions add up.
+            let precision = 1.0 / 0.8f64.powi(2) + 0.25;
+            let product = ((0.3 * x / 0.8f64.powi(2) - 0.1) / precision, precision.sqrt().recip());
+            let each = [(0.0, 1.0), (0.2, 1.3), (0.5 * w, 0.9), product];
+            let share = |component: usize| match (component, has_w) {
+                (_, true) => 0.25f64,
+                (2, false) => 0.0,
+                (_, false) => 1.0 / 3.0,
+            };
+            let of = |component: usize| {
+                let z = each[component].0 + each[component].1 * noise[component];
+                let log = |at: usize| share(at).ln() + log_normal(z, each[at].0, each[at].1);
+                let re_w = if has_w { log_normal(w, 0.8 * z, 0.7) } else { 0.0 };
+                let mut terms = vec![
+                    ("RE_x", log_normal(x, z, 0.5)),
+                    ("RE_w", re_w),
+                    ("KL_z", log_normal(z, 0.0, 1.0) - log_sum(&[0, 1, 2, 3].map(log))),
+                ];
+                terms.sort_by_key(|(name, _)| order.iter().position(|at| at == name));
+                Combination { log_weight: share(component).ln(), terms }
+            };
+            [0, 1, 2, 3].map(of).into()
+        });
+    }
 }

@@ -118,7 +118,9 @@ impl Checker<'_> {
         let (shape, dims) = (variable.shape.clone(), variable.dims.clone());
         let needs = format!("{} over {space}{} needs {}", base.entry.name, show_shape(&shape), show_shape(wanted));
         let is_root = head.parents.is_empty();
-        let wanted = Wanted { base, given, network, head: wanted, needs: &needs, shape: &shape, dims: &dims, is_root };
+        let is_constant = is_root || !head.factor.experts.is_empty();
+        let (shape, dims) = (&shape, &dims);
+        let wanted = Wanted { base, given, network, head: wanted, needs: &needs, shape, dims, is_root, is_constant };
         self.head_network(Reads::Parents(head), &wanted)
     }
 

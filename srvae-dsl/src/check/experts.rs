@@ -14,7 +14,7 @@ use crate::catalog::{self, Distribution};
 use crate::derive::Ancestry;
 use crate::diagnostics::messages;
 use crate::graph::{
-    Argument, Body, Draw, DrawMethod, Factor, Joint, Network, Node, NodeId, Op, Role, Side, Use, VariableId,
+    Argument, Body, Draw, DrawMethod, Factor, Joint, Network, Node, NodeId, Op, Role, Side, Use, Value, VariableId,
     VariableSet,
 };
 use crate::source::Span;
@@ -48,10 +48,6 @@ impl Checker<'_> {
     /// The distribution whose product the experts are: the first that can be multiplied, or that of which a root is a factor.
     fn multiplied(&mut self, experts: &[ast::Expert]) -> Option<&'static Distribution> {
         let mut stated = experts.iter().filter_map(|expert| catalog::distribution(&expert.body.as_call()?.name.text));
-        let root_of = |entry: &Distribution| {
-            let is_root = |other: &&Distribution| other.experts.and_then(|experts| experts.root) == Some(entry.name);
-            catalog::DISTRIBUTIONS.iter().copied().find(is_root)
-        };
         let own = stated.clone().find(|entry| entry.experts.is_some());
         let found = own.or_else(|| stated.find_map(root_of));
         if found.is_none() {
@@ -162,6 +158,9 @@ impl Checker<'_> {
             self.findings.push(messages::not_a_component(&format!("`{name}`"), span, "is no distribution"));
             return None;
         };
+        if let (Some(entry), None, None) = (root_of(entry), &call.arguments, &component.network) {
+            return self.stated(head, component, &of_zeros(entry, span), entry);
+        }
         self.may_be_component(head, entry, span)?;
         let stated = self.stated(head, component, call, entry)?;
         if stated.network.is_none() {
@@ -244,6 +243,20 @@ impl Checker<'_> {
             self.findings.push(messages::score_below_mean(own, mean.span, other, below.span));
         }
     }
+}
+
+/// The distribution in whose products this root may be a factor.
+fn root_of(entry: &Distribution) -> Option<&'static Distribution> {
+    let is_root = |other: &&Distribution| other.experts.and_then(|experts| experts.root) == Some(entry.name);
+    catalog::DISTRIBUTIONS.iter().copied().find(is_root)
+}
+
+/// The root of a distribution's products as a component: all parameters of its head are 0.
+fn of_zeros(entry: &Distribution, span: Span) -> ast::Call {
+    let name = |text: &str| ast::Name { text: text.to_owned(), span, subscript: Vec::new() };
+    let zero = || ast::Expression { kind: ast::ExpressionKind::Number(Value::Int(0)), span };
+    let zeros = entry.natural.iter().map(|one| ast::Argument { name: Some(name(one.name)), value: zero() });
+    ast::Call { name: name(entry.name), arguments: Some(zeros.collect()) }
 }
 
 /// Joins the networks, each with its number in the paths of its parameters, and appends their product or mean.

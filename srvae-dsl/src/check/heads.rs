@@ -35,6 +35,8 @@ pub(super) struct Wanted<'w> {
     pub dims: &'w [Number],
     /// Whether the factor has no parents. Parameters that are not given are then learned.
     pub is_root: bool,
+    /// Whether all parameters may be numbers: at a root, and for one of several distributions, beside which others read.
+    pub is_constant: bool,
 }
 
 impl Wanted<'_> {
@@ -312,7 +314,7 @@ impl Builder<'_, '_> {
                 let arguments = vec![("value", number), ("channels", channels)];
                 self.block("filled", arguments, vec![read], expression.span)
             }
-            None if wanted.is_root => {
+            None if wanted.is_constant => {
                 let sizes = std::iter::once(&channels).chain(&wanted.dims[1..]).map(|size| ("sizes", size.clone()));
                 let all = std::iter::once(("value", number)).chain(sizes).collect();
                 self.block("constant", all, Vec::new(), expression.span)

@@ -147,7 +147,7 @@ impl Lowering<'_> {
         let (mut inputs, mut presences, mut given) = (Vec::new(), Vec::new(), Vec::new());
         for expert in self.heads(network, &factor.path, factor.variable) {
             let (&[head], Stated::One(stated)) = (expert.heads.as_slice(), expert.given) else { continue };
-            inputs.push(if self.values[head.0].rate == Rate::Draws { self.for_samples(head) } else { head });
+            inputs.push(self.head(factor.variable, head));
             presences.push(expert.presences.len());
             inputs.extend(expert.presences);
             given.push(stated);
