@@ -53,7 +53,7 @@ pub struct Distribution {
 /// The normalised product of distributions of one type, which have no arguments.
 #[derive(Debug, Clone, Copy)]
 pub struct Experts {
-    /// The root that may be a factor too. One factor must then remain wherever experts drop out. Without such a root, the
+    /// The root that may be a factor too: the distribution of a head of zeros. One factor must then remain wherever experts drop out. Without such a root, the
     /// product of no experts is uniform.
     pub root: Option<&'static str>,
     /// How it is computed.
@@ -79,6 +79,8 @@ pub enum Domain {
     Positive,
     Unit,
     Simplex,
+    /// Whole numbers from 0 that are known before the distribution is. No network yields them.
+    Whole,
 }
 
 /// Logarithms that the model states are clamped to ± this, as `Head::bound` does.

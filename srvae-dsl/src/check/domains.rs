@@ -1,11 +1,15 @@
 //! Whether the values of a network's node are guaranteed to lie in the domain of a natural parameter.
 //!
-//! The facts about the nodes of a network follow from those about their inputs, in one pass. That `a * x + (1 - a) * y` are
-//! proportions if x and y are, is known from the sum over the channels, in which the unknown a cancels.
+//! The facts about the nodes of a network follow from those about their inputs, in one pass. Every element is a polynomial in
+//! elements of other values. So it is known that `a * p + (1 - a) * q` lies between p and q, in which the unknown a occurs twice, and
+//! that `a * x + (1 - a) * y` are proportions if x and y are, where a cancels in the sum over the channels.
+
+mod blocks;
 
 use super::Checker;
-use crate::catalog::{Block, Domain, Space};
-use crate::graph::{Combination, Interval, Known, NetBody, Network, Node, NodeId, Op, Unknown, Use, Value, VariableId};
+use crate::catalog::{Domain, Space};
+use crate::graph::{Interval, Known, NetBody, Network, Node, NodeId, Op, Polynomial, Role, Unknown, VariableId};
+use blocks::of_block;
 
 /// The place of a network: the value it belongs to, if any, and the uses of named networks that lead to it.
 #[derive(Clone, Copy)]
@@ -15,9 +19,44 @@ struct Place<'p> {
 }
 
 impl Place<'_> {
-    /// The number that a node yields, of which nothing is known.
-    fn unknown(self, at: usize) -> Combination {
-        Combination::unknown(Unknown::Node { of: self.of, at: [self.uses, &[at]].concat() })
+    /// The element that a node yields, of which only the interval is known.
+    fn unknown(self, at: usize, interval: Interval) -> Polynomial {
+        Polynomial::unknown(Unknown::Node { of: self.of, at: [self.uses, &[at]].concat() }, interval)
+    }
+}
+
+/// What follows for a node from its inputs alone.
+struct Found {
+    interval: Interval,
+    element: Option<Polynomial>,
+    is_level: bool,
+    total: Option<Polynomial>,
+    sum: Interval,
+}
+
+impl Found {
+    fn between(interval: Interval) -> Self {
+        Self { interval, element: None, is_level: false, total: None, sum: Interval::ALL }
+    }
+
+    /// All that is known about a node of this shape, for which `unknown` is the element of an interval.
+    fn known(self, shape: &[usize], unknown: impl Fn(Interval) -> Polynomial) -> Known {
+        let channels = shape.first().copied().unwrap_or_default();
+        let element = self.element.filter(|element| !element.is_long());
+        let interval = element.as_ref().map_or(self.interval, |element| element.bounds().within(self.interval));
+        let element = element.unwrap_or_else(|| unknown(interval));
+        let is_level = self.is_level || channels == 1;
+        let of_level = is_level.then(|| element.clone().scaled(channels as f64, 0.0));
+        let total = of_level.or(self.total).filter(|total| !total.is_long());
+        let of_total = total.as_ref().map_or(Interval::ALL, Polynomial::bounds);
+        let sum = interval.summed(channels).within(of_total).within(self.sum);
+        Known { interval, element, is_level, total, sum }
+    }
+}
+
+impl From<Known> for Found {
+    fn from(Known { interval, element, is_level, total, sum }: Known) -> Self {
+        Self { interval, element: Some(element), is_level, total, sum }
     }
 }
 
@@ -28,6 +67,7 @@ impl Checker<'_> {
         let known = &all[node.0];
         match domain {
             Domain::Simplex => (!known.is_proportions()).then_some("may add up to anything"),
+            Domain::Whole => (!self.is_whole(nodes, node)).then_some("need not be a whole number of the data"),
             Domain::Real | Domain::Positive | Domain::Unit => known.interval.outside(domain),
         }
     }
@@ -64,179 +104,74 @@ impl Checker<'_> {
         }
     }
 
+    /// Whether a node consists of whole numbers from 0 that are constant or of the data.
+    fn is_whole(&self, nodes: &[Node], node: NodeId) -> bool {
+        let node = &nodes[node.0];
+        let inputs = || node.inputs.iter().all(|input| self.is_whole(nodes, *input));
+        let is_whole = |value: f64| value >= 0.0 && value.fract() == 0.0;
+        match &node.op {
+            Op::Block { block, .. } => match block.entry.name {
+                "filled" | "constant" => is_whole(blocks::number(block, "value")),
+                "affine" => {
+                    ["scale", "shift"].into_iter().all(|name| is_whole(blocks::number(block, name))) && inputs()
+                }
+                "add" | "multiply" | "sum" | "spread" | "reshape" | "flatten" | "channels" | "concat" | "stack" => {
+                    inputs()
+                }
+                _ => false,
+            },
+            Op::Variable(id) => {
+                let variable = self.variable(*id);
+                matches!(variable.role, Role::Given | Role::Observed)
+                    && matches!(variable.space, Space::Count | Space::Binary | Space::Label)
+            }
+            Op::Let(id) => match &self.nets.done[id.0].body {
+                NetBody::Network(inner) => self.is_whole(&inner.nodes, inner.output),
+                NetBody::Rust { .. } => false,
+            },
+            Op::Formal(_) | Op::Past(_) | Op::Net(_) | Op::Experts { .. } => false,
+        }
+    }
+
     /// What is known about each node of a network.
     fn known(&self, nodes: &[Node], arguments: &[Known], place: Place<'_>) -> Vec<Known> {
         let mut all: Vec<Known> = Vec::with_capacity(nodes.len());
         for (at, node) in nodes.iter().enumerate() {
-            let mut known = match &node.op {
-                Op::Block { block, .. } => of_block(block, nodes, at, &all, place),
+            let found = match &node.op {
+                Op::Block { block, .. } => of_block(block, nodes, at, &all),
                 Op::Net(net) => match &self.nets.done[net.0].body {
                     NetBody::Network(network) => {
                         let inputs: Vec<Known> = node.inputs.iter().map(|input| all[input.0].clone()).collect();
                         let uses = [place.uses, &[at]].concat();
                         let mut inner = self.known(&network.nodes, &inputs, Place { uses: &uses, ..place });
-                        inner.swap_remove(network.output.0)
+                        inner.swap_remove(network.output.0).into()
                     }
-                    NetBody::Rust { .. } => Known::between(Interval::ALL),
+                    NetBody::Rust { .. } => Found::between(Interval::ALL),
                 },
-                Op::Formal(argument) => arguments.get(*argument).cloned().unwrap_or(Known::between(Interval::ALL)),
-                Op::Let(value) => self.nets.done[value.0].known.clone(),
+                Op::Formal(argument) => known_or_any(arguments.get(*argument)),
+                Op::Let(value) => known_or_any(self.nets.done[value.0].known.as_ref()),
                 Op::Variable(id) => self.of_variable(*id),
                 // The first position reads zeros.
-                Op::Past(of) => Known::between(Interval::of(self.variable(*of).space).with(Interval::closed(0.0, 0.0))),
+                Op::Past(of) => Found::between(Interval::of(self.variable(*of).space).with(Interval::closed(0.0, 0.0))),
                 // Parameters of a distribution.
-                Op::Experts { .. } => Known::between(Interval::ALL),
+                Op::Experts { .. } => Found::between(Interval::ALL),
             };
-            let is_alone = known.level.is_none() && node.shape.first() == Some(&1);
-            if is_alone || known.level.as_ref().is_some_and(Combination::is_long) {
-                known.level = Some(place.unknown(at));
-            }
-            if let (Some(level), Some(channels)) = (&known.level, node.shape.first()) {
-                known.total = Some(level.clone().scaled(*channels as f64, 0.0));
-            }
-            known.total = known.total.filter(|total| !total.is_long());
-            all.push(known);
+            all.push(found.known(&node.shape, |interval| place.unknown(at, interval)));
         }
         all
     }
 
-    fn of_variable(&self, id: VariableId) -> Known {
-        let variable = self.variable(id);
-        let is_alone = variable.shape.first() == Some(&1);
-        Known {
-            interval: Interval::of(variable.space),
-            level: is_alone.then(|| Combination::unknown(Unknown::Variable(id))),
-            total: matches!(variable.space, Space::Simplex | Space::Label).then(|| Combination::constant(1.0)),
+    fn of_variable(&self, id: VariableId) -> Found {
+        let space = self.variable(id).space;
+        let interval = Interval::of(space);
+        Found {
+            element: Some(Polynomial::unknown(Unknown::Variable(id), interval)),
+            total: matches!(space, Space::Simplex | Space::Label).then(|| Polynomial::constant(1.0)),
+            ..Found::between(interval)
         }
     }
 }
 
-/// What a block makes of what is known about its inputs.
-fn of_block(block: &Use<Block>, nodes: &[Node], at: usize, before: &[Known], place: Place<'_>) -> Known {
-    let node = &nodes[at];
-    let inputs: Vec<&Known> = node.inputs.iter().map(|input| &before[input.0]).collect();
-    let interval = match (block.entry.name, node.inputs.as_slice()) {
-        ("multiply", [left, right]) if left == right => before[left.0].interval.squared(),
-        ("matmul", [left, right]) => averaged(&before[left.0], &before[right.0], nodes[left.0].shape.len() == 1)
-            .unwrap_or_else(|| yields(block, &mut inputs.iter().map(|input| input.interval))),
-        _ => yields(block, &mut inputs.iter().map(|input| input.interval)),
-    };
-    let is_level = !inputs.is_empty() && inputs.iter().all(|input| input.level.is_some());
-    let unknown = || (is_level && ELEMENTWISE.contains(&block.entry.name)).then(|| place.unknown(at));
-    let is_matrix = node.inputs.first().is_some_and(|left| nodes[left.0].shape.len() == 2);
-    let channels = node.shape.first().map_or(0.0, |channels| *channels as f64);
-    Known {
-        interval,
-        level: level(block, &inputs).or_else(unknown),
-        total: total(block, &inputs, (channels, is_matrix)),
-    }
-}
-
-/// The interval of a product of matrices if the elements of one of them are weights with a known sum: the columns of the right one,
-/// or the left one if it is a vector.
-fn averaged(left: &Known, right: &Known, is_vector: bool) -> Option<Interval> {
-    let weights = |of: &Known| {
-        let sum = of.total.as_ref().and_then(Combination::number).filter(|sum| *sum > 0.0)?;
-        of.interval.is_not_negative().then(|| Interval::closed(sum, sum))
-    };
-    match (weights(right), weights(left).filter(|_| is_vector)) {
-        (Some(sum), _) => Some(left.interval * sum),
-        (None, Some(sum)) => Some(right.interval * sum),
-        (None, None) => None,
-    }
-}
-
-/// Blocks that yield equal elements from equal elements.
-const ELEMENTWISE: [&str; 10] =
-    ["sigmoid", "tanh", "exp", "softplus", "relu", "elu", "log", "log1p", "multiply", "divide"];
-
-/// The element that all channels have.
-fn level(block: &Use<Block>, inputs: &[&Known]) -> Option<Combination> {
-    match (block.entry.name, inputs) {
-        ("filled" | "constant", _) => Some(Combination::constant(number(block, "value"))),
-        ("affine", [of]) => Some(of.level.clone()?.scaled(number(block, "scale"), number(block, "shift"))),
-        ("spread", [of]) => of.level.clone(),
-        ("multiply", [left, right]) => left.level.as_ref()?.times(right.level.as_ref()?),
-        _ => linear(block, inputs, |known| known.level.as_ref()),
-    }
-}
-
-/// The sum over the channels, whose number is given with whether the first input is a matrix.
-fn total(block: &Use<Block>, inputs: &[&Known], (channels, is_matrix): (f64, bool)) -> Option<Combination> {
-    match (block.entry.name, inputs) {
-        ("softmax", _) => Some(Combination::constant(1.0)),
-        // The members of a set, or averages over positions, that all have the same sum.
-        ("stack", [first, rest @ ..]) => {
-            first.total.clone().filter(|sum| rest.iter().all(|one| one.total.as_ref() == Some(sum)))
-        }
-        ("global_pool" | "downsample" | "upsample" | "resize", [of]) => {
-            of.total.as_ref()?.number().map(Combination::constant)
-        }
-        ("affine", [of]) => Some(of.total.clone()?.scaled(number(block, "scale"), channels * number(block, "shift"))),
-        ("spread", [of]) => of.total.clone(),
-        ("multiply", [left, right]) => {
-            let product = |level: &Known, of: &Known| level.level.as_ref()?.times(of.total.as_ref()?);
-            product(left, right).or_else(|| product(right, left))
-        }
-        // Every column of the matrix has the same sum.
-        ("matmul", [left, right]) if is_matrix => {
-            Some(right.total.clone()?.scaled(left.total.as_ref()?.number()?, 0.0))
-        }
-        _ => linear(block, inputs, |known| known.total.as_ref()),
-    }
-}
-
-/// A sum, a difference or a quotient by a number, of what `part` takes from each input.
-fn linear<'k>(
-    block: &Use<Block>,
-    inputs: &[&'k Known],
-    part: impl Fn(&'k Known) -> Option<&'k Combination>,
-) -> Option<Combination> {
-    let (first, rest) = inputs.split_first()?;
-    let first = part(first)?.clone();
-    match block.entry.name {
-        "add" => rest.iter().try_fold(first, |sum, one| Some(sum.plus(part(one)?))),
-        "subtract" => rest.iter().try_fold(first, |left, one| Some(left.plus(&part(one)?.clone().scaled(-1.0, 0.0)))),
-        "divide" => rest.iter().try_fold(first, |whole, one| {
-            let by = one.level.as_ref()?.number().filter(|by| *by != 0.0)?;
-            Some(whole.scaled(1.0 / by, 0.0))
-        }),
-        _ => None,
-    }
-}
-
-/// The numbers that a block yields from its inputs.
-fn yields(block: &Use<Block>, inputs: &mut dyn Iterator<Item = Interval>) -> Interval {
-    let own = |name: &str| Interval::closed(number(block, name), number(block, name));
-    let mut fold = |of: fn(Interval, Interval) -> Interval| inputs.reduce(of).unwrap_or(Interval::ALL);
-    match block.entry.name {
-        "softmax" => Interval::open(0.0, 1.0),
-        "sigmoid" => fold(Interval::with).mapped(|t| 1.0 / (1.0 + (-t).exp()), Interval::open(0.0, 1.0)),
-        "tanh" => fold(Interval::with).mapped(f64::tanh, Interval::open(-1.0, 1.0)),
-        "exp" => fold(Interval::with).mapped(f64::exp, Interval::POSITIVE),
-        "softplus" => fold(Interval::with).mapped(|t| t.max(0.0) + (-t.abs()).exp().ln_1p(), Interval::POSITIVE),
-        "relu" => fold(Interval::with).mapped(|t| t.max(0.0), Interval::NOT_NEGATIVE),
-        "log1p" => fold(Interval::with).mapped(|t| t.max(0.0).ln_1p(), Interval::NOT_NEGATIVE),
-        "elu" => {
-            fold(Interval::with).mapped(|t| if t > 0.0 { t } else { t.exp_m1() }, Interval::open(-1.0, f64::INFINITY))
-        }
-        "filled" | "constant" => own("value"),
-        "affine" => own("scale") * fold(Interval::with) + own("shift"),
-        "add" => fold(|sum, one| sum + one),
-        "subtract" => fold(|rest, one| rest + -one),
-        "multiply" => fold(|product, one| product * one),
-        "sum" => fold(Interval::with).summed(),
-        "matmul" => fold(|product, one| product * one).summed(),
-        "divide" => fold(|whole, one| whole / one),
-        "upsample" | "downsample" | "resize" | "concat" | "reshape" | "flatten" | "spread" | "channels"
-        | "set_pool" | "global_pool" | "stack" => fold(Interval::with),
-        _ => Interval::ALL,
-    }
-}
-
-fn number(block: &Use<Block>, name: &str) -> f64 {
-    match block.args.iter().find(|argument| argument.name == name).map(|one| &one.value) {
-        Some(Value::Real(value)) => *value,
-        Some(Value::Int(_) | Value::Bool(_) | Value::Word(_)) | None => 0.0,
-    }
+fn known_or_any(known: Option<&Known>) -> Found {
+    known.map_or(Found::between(Interval::ALL), |known| known.clone().into())
 }

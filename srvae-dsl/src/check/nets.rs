@@ -6,7 +6,7 @@ use super::network::{Builder, Reads};
 use crate::ast::{self, Expression, Formal, Space};
 use crate::catalog::{Cost, show_shape};
 use crate::diagnostics::{Diagnostic, MOST_NETS, messages};
-use crate::graph::{Interval, Known, Net, NetBody, NetId, Network, Number, Op, VariableSet, family};
+use crate::graph::{Net, NetBody, NetId, Network, Number, Op, VariableSet, family};
 use crate::source::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -212,9 +212,11 @@ impl Checker<'_> {
         };
         let is_let = declared.is_let();
         let (known, cost) = match &body {
-            NetBody::Network(network) if is_let => (self.known_of(network, index), network.cost_with(&self.nets.done)),
-            NetBody::Network(network) => (Known::between(Interval::ALL), network.cost_with(&self.nets.done)),
-            NetBody::Rust { .. } => (Known::between(Interval::ALL), Cost::default()),
+            NetBody::Network(network) if is_let => {
+                (Some(self.known_of(network, index)), network.cost_with(&self.nets.done))
+            }
+            NetBody::Network(network) => (None, network.cost_with(&self.nets.done)),
+            NetBody::Rust { .. } => (None, Cost::default()),
         };
         let path = self.paths.get(&declared.name).unwrap_or(&declared.name).clone();
         let net = Net {

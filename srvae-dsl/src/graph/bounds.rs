@@ -4,6 +4,9 @@ use crate::catalog::{Domain, Space};
 use std::cmp::Ordering;
 use std::ops::{Add, Div, Mul, Neg};
 
+/// The accuracy of numbers in the file that add up to 1, such as 0.3333333.
+pub(super) const ROUNDING: f64 = 1e-6;
+
 /// The end of an interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct End {
@@ -49,15 +52,13 @@ impl Interval {
         }
     }
 
-    /// Whether all numbers are in the domain, which is not a simplex.
+    /// Whether all numbers are in the domain. Never for one that is more than an interval.
     pub fn is_within(self, domain: Domain) -> bool {
-        let is_positive = self.low.at > 0.0 || (self.low.at == 0.0 && !self.low.inside);
-        let is_below_one = self.high.at < 1.0 || (self.high.at == 1.0 && !self.high.inside);
         match domain {
             Domain::Real => true,
-            Domain::Positive => is_positive,
-            Domain::Unit => is_positive && is_below_one,
-            Domain::Simplex => false,
+            Domain::Positive => self.low.at > 0.0 || (self.low.at == 0.0 && !self.low.inside),
+            Domain::Unit => self.low.at >= -ROUNDING && self.high.at <= 1.0 + ROUNDING,
+            Domain::Simplex | Domain::Whole => false,
         }
     }
 
@@ -69,14 +70,23 @@ impl Interval {
         let (low, high) = (self.low.at, self.high.at);
         Some(match domain {
             Domain::Positive | Domain::Unit if high < 0.0 => "is negative",
-            Domain::Positive | Domain::Unit if (low, high) == (0.0, 0.0) => "is 0",
+            Domain::Positive if (low, high) == (0.0, 0.0) => "is 0",
             Domain::Unit if low < 0.0 && high > 1.0 => "may be below 0 or above 1",
             Domain::Positive | Domain::Unit if low < 0.0 => "may be negative",
-            Domain::Unit if high > 1.0 => "may be above 1",
-            Domain::Unit if low > 0.0 || !self.low.inside => "may be 1",
-            Domain::Positive | Domain::Unit => "may be 0",
-            Domain::Real | Domain::Simplex => "may be anything",
+            Domain::Unit => "may be above 1",
+            Domain::Positive => "may be 0",
+            Domain::Real | Domain::Simplex | Domain::Whole => "may be anything",
         })
+    }
+
+    /// Whether both ends are numbers.
+    pub fn is_finite(self) -> bool {
+        self.low.at.is_finite() && self.high.at.is_finite()
+    }
+
+    /// Whether both ends are among the numbers.
+    pub fn is_closed(self) -> bool {
+        self.low.inside && self.high.inside
     }
 
     /// Whether no number is negative.
@@ -110,13 +120,65 @@ impl Interval {
         Self { low: least(&[self.low, other.low]), high: most(&[self.high, other.high]) }
     }
 
-    /// The sums of one or more of the numbers.
+    /// The numbers that are in both.
     #[must_use]
-    pub fn summed(self) -> Self {
-        let Self { low, high } = self;
-        Self {
-            low: if low.at < 0.0 { Self::ALL.low } else { low },
-            high: if high.at > 0.0 { Self::ALL.high } else { high },
+    pub fn within(self, other: Self) -> Self {
+        let inner = |a: End, b: End, order: Ordering| match a.at.total_cmp(&b.at) {
+            Ordering::Equal => End { inside: a.inside && b.inside, ..a },
+            found if found == order => a,
+            _ => b,
+        };
+        Self { low: inner(self.low, other.low, Ordering::Greater), high: inner(self.high, other.high, Ordering::Less) }
+    }
+
+    /// The sums of this many of the numbers.
+    #[must_use]
+    pub fn summed(self, count: usize) -> Self {
+        let count = count as f64;
+        self * Self::closed(count, count)
+    }
+
+    /// Numbers from 0 that are at most one of these.
+    #[must_use]
+    pub fn parts(self) -> Self {
+        Self { high: self.high, ..Self::NOT_NEGATIVE }
+    }
+
+    /// The quotients of numbers from 0 by positive ones that are larger by numbers of this interval.
+    #[must_use]
+    pub fn shares(self) -> Self {
+        match self.is_not_negative() {
+            true => Self { high: End { at: 1.0, inside: !self.is_within(Domain::Positive) }, ..Self::NOT_NEGATIVE },
+            false => Self::ALL,
+        }
+    }
+
+    /// The values of a linear function of a number of this interval, from those of its slope and those at a given number: both
+    /// may depend on other numbers.
+    #[must_use]
+    pub fn through(self, slope: Self, at: impl Fn(f64) -> Self) -> Self {
+        let (rises, falls) = (slope.is_within(Domain::Positive), (-slope).is_within(Domain::Positive));
+        let (never_falls, never_rises) = (slope.is_not_negative(), (-slope).is_not_negative());
+        // A value at an end that is not inside is not taken if all others are on one side of it.
+        let near = |end: End, above: bool, below: bool| {
+            end.at.is_finite().then(|| {
+                let Self { low, high } = at(end.at);
+                let low = End { inside: low.inside && (end.inside || !above), ..low };
+                Self { low, high: End { inside: high.inside && (end.inside || !below), ..high } }
+            })
+        };
+        match (near(self.low, rises, falls), near(self.high, falls, rises)) {
+            (Some(first), Some(last)) => first.with(last),
+            (Some(first), None) => Self {
+                low: if never_falls { first.low } else { Self::ALL.low },
+                high: if never_rises { first.high } else { Self::ALL.high },
+            },
+            (None, Some(last)) => Self {
+                low: if never_rises { last.low } else { Self::ALL.low },
+                high: if never_falls { last.high } else { Self::ALL.high },
+            },
+            (None, None) if never_falls && never_rises => at(0.0),
+            (None, None) => Self::ALL,
         }
     }
 
@@ -143,7 +205,8 @@ impl Neg for Interval {
     type Output = Self;
 
     fn neg(self) -> Self {
-        let turned = |end: End| End { at: -end.at, ..end };
+        // No -0, which is less than 0 in a total order.
+        let turned = |end: End| End { at: 0.0 - end.at, ..end };
         Self { low: turned(self.high), high: turned(self.low) }
     }
 }
@@ -237,8 +300,41 @@ mod tests {
             [Domain::Real, Domain::Positive, Domain::Unit, Domain::Simplex].map(|domain| interval.is_within(domain))
         };
         assert_eq!(within(Interval::open(0.0, 1.0)), [true, true, true, false]);
-        assert_eq!(within(Interval::closed(0.0, 1.0)), [true, false, false, false]);
-        assert_eq!(within(Interval::closed(0.5, 1.0)), [true, true, false, false]);
+        assert_eq!(within(Interval::closed(0.0, 1.0)), [true, false, true, false]);
+        assert_eq!(within(Interval::closed(0.5, 1.0)), [true, true, true, false]);
+        assert_eq!(within(Interval::closed(0.5, 1.001)), [true, true, false, false]);
+        assert_eq!(within(Interval::closed(-0.001, 0.5)), [true, false, false, false]);
         assert_eq!(within(Interval::ALL), [true, false, false, false]);
+    }
+
+    #[test]
+    fn sums_parts_and_shares() {
+        let (unit, binary) = (Interval::open(0.0, 1.0), Interval::closed(0.0, 1.0));
+        assert_eq!(binary.summed(3), Interval::closed(0.0, 3.0));
+        assert_eq!(Interval::closed(1.0, 1.0).parts(), binary);
+        assert_eq!(Interval::POSITIVE.shares().within(Interval::POSITIVE), unit);
+        assert_eq!(Interval::NOT_NEGATIVE.shares(), binary);
+        assert_eq!(Interval::ALL.shares(), Interval::ALL);
+        assert_eq!(unit.within(binary), unit);
+        assert_eq!(Interval::open(-1.0, 0.5).within(binary), Interval { low: binary.low, ..Interval::open(0.0, 0.5) });
+    }
+
+    /// x (1 − y) for x in several intervals and y between 0 and 1.
+    #[test]
+    fn linear_functions_are_least_and_most_at_ends() {
+        let of = |x: Interval, y: Interval| {
+            let slope = Interval::closed(1.0, 1.0) + -y;
+            x.through(slope, |x| Interval::closed(x, x) * slope)
+        };
+        let (unit, binary) = (Interval::open(0.0, 1.0), Interval::closed(0.0, 1.0));
+        assert_eq!(of(unit, unit), unit);
+        assert_eq!(of(binary, unit), Interval { high: unit.high, ..binary });
+        // 1 is not a value, but that takes more than the interval of the slope.
+        assert_eq!(of(unit, binary), binary);
+        assert_eq!(of(Interval::POSITIVE, unit), Interval::POSITIVE);
+        assert_eq!(of(-Interval::POSITIVE, unit), -Interval::POSITIVE);
+        assert_eq!(of(Interval::POSITIVE, Interval::closed(0.0, 2.0)), Interval::ALL);
+        assert_eq!(of(Interval::ALL, unit), Interval::ALL);
+        assert_eq!(of(Interval::ALL, Interval::closed(1.0, 1.0)), Interval::closed(0.0, 0.0));
     }
 }

@@ -1,7 +1,7 @@
 //! Factors: a distribution with its flows and its network, or a function.
 
-use super::{Network, Parents, Side, Use, VariableId};
-use crate::catalog::{Block, Cost, Distribution, Function};
+use super::{Network, Op, Parents, Side, Use, Value, VariableId};
+use crate::catalog::{Block, Cost, Distribution, Domain, Function};
 use crate::source::Span;
 
 /// `p(z | y, u) = …` or `q(z | x) = …`.
@@ -30,6 +30,26 @@ impl Factor {
         network.components()
     }
 
+    /// What its values are at most, if it is a distribution of a number of trials: its first natural parameter.
+    pub fn trials(&self) -> Option<Trials> {
+        let Body::Stochastic { base, network: Some(network), .. } = &self.body else { return None };
+        if base.entry.natural.first()?.domain != Domain::Whole {
+            return None;
+        }
+        let first = network.nodes[network.output.0].inputs.first()?;
+        Some(match &network.nodes[first.0].op {
+            Op::Variable(id) => Trials::Of(*id),
+            Op::Block { block, .. } if matches!(block.entry.name, "filled" | "constant") => {
+                match block.args.iter().find(|argument| argument.name == "value").map(|argument| &argument.value) {
+                    Some(Value::Real(value)) => Trials::Number(*value as u64),
+                    Some(Value::Int(value)) => Trials::Number(value.unsigned_abs()),
+                    _ => Trials::Computed,
+                }
+            }
+            _ => Trials::Computed,
+        })
+    }
+
     /// The networks of the factor: those of its flows' contexts, and its own.
     pub fn networks(&self) -> impl Iterator<Item = &Network> {
         let (flows, network, values) = match &self.body {
@@ -51,6 +71,17 @@ pub enum Body {
     /// At a root: the average of the variable's factor of q over several values of its inputs. Each variable has one
     /// value per component; each value is a network without inputs.
     Mixture { values: Vec<(VariableId, Vec<Network>)>, components: usize, span: Span },
+}
+
+/// The trials of a distribution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trials {
+    /// The same for every record.
+    Number(u64),
+    /// A variable of the same shape.
+    Of(VariableId),
+    /// A function of variables.
+    Computed,
 }
 
 /// A flow over a distribution.

@@ -163,8 +163,8 @@ pub struct Net {
     pub is_let: bool,
     /// The variables that a `let` depends on, directly or through other values.
     pub reads: VariableSet,
-    /// What is known about the values of a `let`.
-    pub known: Known,
+    /// What is known about the values, for a `let`.
+    pub known: Option<Known>,
     /// Its own parameters, and the multiply-accumulates of one use. The cost of a network in Rust is unknown and counts
     /// as 0.
     pub cost: Cost,
