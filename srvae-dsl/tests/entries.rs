@@ -4,7 +4,7 @@
 mod support;
 
 use srvae_dsl::catalog::{
-    Arguments, Arity, BLOCKS, Block, DISTRIBUTIONS, FLOWS, FUNCTIONS, Parameter, Space, space_entry,
+    Arguments, Arity, BLOCKS, Block, DISTRIBUTIONS, Domain, FLOWS, FUNCTIONS, Parameter, Space, space_entry,
 };
 use support::{code, plan_of_text};
 
@@ -169,7 +169,16 @@ fn distributions() {
                     sizes(shape)
                 ),
                 None => over_latents(&[shape], "z0").replacen("= standard_normal", &format!("= {density}"), 1),
-                Some(head) => {
+                Some(mut head) => {
+                    // Whole numbers are not in the head.
+                    let whole = entry.natural.iter().filter(|one| one.domain == Domain::Whole);
+                    let whole: Vec<String> = whole
+                        .map(|one| {
+                            head[0] -= (one.channels)(&arguments, shape[0]);
+                            format!("{}: 10", one.name)
+                        })
+                        .collect();
+                    let density = call(entry.name, &whole, entry.parameters, &arguments);
                     let space = space_entry(entry.spaces[0]).name;
                     over_latents(&[&[4]], "z0")
                         + &format!(

@@ -7,7 +7,7 @@ mod support;
 
 use serde_json::Value;
 use srvae_dsl::catalog::{
-    Arguments, Arity, BLOCKS, Block, DISTRIBUTIONS, FLOWS, FUNCTIONS, Kind, Literal, Parameter, SPACES, Space,
+    Arguments, Arity, BLOCKS, Block, DISTRIBUTIONS, Domain, FLOWS, FUNCTIONS, Kind, Literal, Parameter, SPACES, Space,
     closed_forms, space_entry,
 };
 use srvae_dsl::{Overrides, Source, compile, explain};
@@ -150,7 +150,10 @@ fn distributions() -> String {
                     code_of(natural.name) + &others.collect::<String>()
                 });
                 let names: Vec<_> = names.collect();
-                format!("{}: {} channels over {shape:?}", names.join(", "), head[0])
+                // Whole numbers come from the data.
+                let given = entry.natural.iter().filter(|natural| natural.domain == Domain::Whole);
+                let given: usize = given.map(|natural| (natural.channels)(&defaults, shape[0])).sum();
+                format!("{}: {} channels over {shape:?}", names.join(", "), head[0] - given)
             }
         };
         let flows = match (entry.continuous && !entry.on_surface, entry.reparameterised) {

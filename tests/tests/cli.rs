@@ -31,3 +31,5 @@ mod sequences;
 mod streams;
 #[path = "cli/survival.rs"]
 mod survival;
+#[path = "cli/trials.rs"]
+mod trials;

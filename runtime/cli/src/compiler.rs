@@ -6,7 +6,7 @@ use super::args::ModelArgs;
 use anyhow::{Context, Result, anyhow, bail};
 use srvae_interpreter::Memory;
 use srvae_training::report::Explained;
-use srvae_training::spec::{Role, Spec, Variable};
+use srvae_training::spec::{Most, Role, Spec, Variable};
 use srvae_training::{Builder, Setting, Settings};
 use std::path::Path;
 
@@ -305,5 +305,13 @@ fn variable(model: &Model, id: graph::VariableId) -> Variable {
         space: variable.space,
         shape: variable.shape.clone(),
         supplied: variable.role == graph::Role::Latent && derive::is_data(model, id),
+        most: model.p_of(id).and_then(graph::Factor::trials).and_then(|trials| match trials {
+            graph::Trials::Number(number) => Some(Most::Number(number)),
+            graph::Trials::Of(of) if model.variable(of).step.is_some() => {
+                Some(Most::Of(graph::family(&model.variable(of).name).to_owned()))
+            }
+            graph::Trials::Of(of) => Some(Most::Of(model.variable(of).name.clone())),
+            graph::Trials::Computed => None,
+        }),
     }
 }

@@ -78,7 +78,8 @@ pub use resize::{downsample, upsample};
 pub use self_attention::{attend, attend_maps};
 pub use shape::{channels, concat, each, flatten, level, mask, past, per_sample, repeat, reshape, within};
 pub use special::{
-    digamma, direction_angle_draw, direction_log_peak, direction_mean_length, lgamma, log_gamma_draw, poisson_draw,
+    binomial_draw, digamma, direction_angle_draw, direction_log_peak, direction_mean_length, lgamma, log_gamma_draw,
+    poisson_draw,
 };
 pub use weight::weight_norm;
 pub use windows::{avg_pool, max_pool, nearest};

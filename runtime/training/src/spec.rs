@@ -40,6 +40,16 @@ pub struct Variable {
     /// Whether it is a family over the length: its first axis is the step.
     #[serde(default)]
     pub steps: bool,
+    /// What its values are at most: those of another variable, or a number.
+    #[serde(default)]
+    pub most: Option<Most>,
+}
+
+/// The trials of a variable that counts successes.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Most {
+    Number(u64),
+    Of(String),
 }
 
 /// The role of a variable.
@@ -131,6 +141,7 @@ impl Variable {
             is_length: false,
             is_global: false,
             steps: false,
+            most: None,
         }
     }
 

@@ -138,6 +138,13 @@ impl Checker<'_> {
     /// The network that yields the head.
     pub(super) fn head_network(&mut self, reads: Reads<'_>, wanted: &Wanted<'_>) -> Option<Network> {
         let (entry, span) = (wanted.base.entry, wanted.base.span);
+        let is_left = |(at, one): &(usize, &Natural)| {
+            one.domain == Domain::Whole && wanted.given.iter().all(|given| given.natural != *at)
+        };
+        if let Some((_, natural)) = entry.natural.iter().enumerate().find(is_left) {
+            self.findings.push(messages::natural_of_no_network(entry.name, natural.name, span));
+            return None;
+        }
         if wanted.given.is_empty() {
             let learned = Expression { kind: ExpressionKind::Learned(None), span };
             let mut builder = Builder::new(self, reads);
@@ -285,6 +292,12 @@ impl Builder<'_, '_> {
             Domain::Positive => Some("exp"),
             Domain::Unit => Some("sigmoid"),
             Domain::Simplex => Some("softmax"),
+            Domain::Whole if is_learned => {
+                let (entry, name) = (wanted.base.entry.name, &given.name.text);
+                self.checker.findings.push(messages::natural_of_no_network(entry, name, expression.span));
+                return None;
+            }
+            Domain::Whole => None,
         };
         match onto.filter(|_| is_learned) {
             Some(block) => self.block(block, Vec::new(), vec![node], expression.span),

@@ -41,6 +41,7 @@ fn log_densities() -> Result<()> {
     let golden = open("densities")?;
     let continuous = ["exponential", "gamma", "beta", "dirichlet", "logistic", "student_t", "weibull"];
     let discrete = [
+        "binomial",
         "poisson",
         "negative_binomial",
         "zero_inflated_poisson",
@@ -70,7 +71,12 @@ fn divergences() -> Result<()> {
         "poisson",
         "multivariate_normal",
     ];
-    let apart = [("exponential_gamma", "exponential", "gamma"), ("gamma_exponential", "gamma", "exponential")];
+    let apart = [
+        ("exponential_gamma", "exponential", "gamma"),
+        ("gamma_exponential", "gamma", "exponential"),
+        ("multivariate_normal_normal", "multivariate_normal", "normal"),
+        ("normal_multivariate_normal", "normal", "multivariate_normal"),
+    ];
     for (pair, q, p) in alike.map(|name| (name, name, name)).into_iter().chain(apart) {
         let names = (q, p);
         let golden = golden.at(pair);

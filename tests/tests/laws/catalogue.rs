@@ -3,7 +3,9 @@
 use super::support::{list, normal, params, params_of};
 use anyhow::{Context, Result, ensure};
 use srvae::dist::Distribution as _;
-use srvae::entries::{self, Arguments, BLOCKS, Block, Build, DISTRIBUTIONS, Distribution, Make, Space, space_entry};
+use srvae::entries::{
+    self, Arguments, BLOCKS, Block, Build, DISTRIBUTIONS, Distribution, Domain, Make, Space, space_entry,
+};
 use srvae::{DType, Device, Noise, Params, Tensor};
 
 /// `[count, shape…]`.
@@ -67,9 +69,18 @@ impl Case {
         self.entry.head(&self.arguments, &self.shape).map_err(|why| anyhow::anyhow!("{}: {why}", self.name))
     }
 
-    /// Natural parameters for one row, none of them extreme.
+    /// Natural parameters for one row, none of them extreme. Whole numbers are larger than the values that laws use.
     pub fn natural(&self, seed: u64) -> Result<Option<Tensor>> {
-        self.head()?.map(|head| Ok((normal(seed, &batch(1, &head))? * 0.5)?)).transpose()
+        let Some(head) = self.head()? else { return Ok(None) };
+        let all = (normal(seed, &batch(1, &head))? * 0.5)?;
+        let (mut parts, mut at) = (Vec::new(), 0);
+        for one in self.entry.natural {
+            let channels = (one.channels)(&self.arguments, self.shape[0]);
+            let part = all.narrow(1, at, channels)?;
+            parts.push(if one.domain == Domain::Whole { ((part.abs()? * 20.0)?.floor()? + 40.0)? } else { part });
+            at += channels;
+        }
+        Ok(Some(Tensor::cat(&parts, 1)?))
     }
 
     /// From parameters, or at a root with this number of rows.

@@ -3,9 +3,11 @@
 
 use super::catalogue::{Case, batch, distributions, enumerable, named, repeated, values};
 use super::support::{list, normal, params, slopes};
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use srvae::dist::{Distribution, Head, Normal, StandardNormal, divergence};
-use srvae::entries::{DISTRIBUTIONS, Least, Make, Natural, Space, closed_forms, space_entry};
+use srvae::entries::{
+    DISTRIBUTIONS, Distribution as Entry, Least, Make, Natural, Space, closed_forms, distribution, space_entry,
+};
 use srvae::{DType, Device, Draw, Noise, Tensor};
 
 fn each(cases: Vec<Case>, law: impl Fn(&Case) -> Result<()>) -> Result<()> {
@@ -223,7 +225,14 @@ fn closed_forms_agree_with_averages() -> Result<()> {
     let mut seen = 0;
     for entry in DISTRIBUTIONS.iter().filter(|entry| !entry.atoms) {
         for name in closed_forms(entry).map(|p| p.name) {
-            let (space, shape) = (entry.spaces[0], entry.examples[entry.examples.len() - 1].inputs[0]);
+            let (space, other) = (entry.spaces[0], distribution(name).context("no such distribution")?);
+            // The largest shape of an example that fits both.
+            let shapes = entry.examples.iter().chain(other.examples).map(|example| example.inputs[0]);
+            let fits = |of: &Entry, shape: &[usize]| {
+                of.examples.first().is_some_and(|example| (of.fits)(&(example.arguments)(), shape).is_ok())
+            };
+            let shapes = shapes.filter(|shape| fits(entry, shape) && fits(other, shape));
+            let shape = shapes.max_by_key(|shape| shape.iter().product::<usize>()).context("no common shape")?;
             let (q, p) = (named(entry.name, space, shape)?, named(name, space, shape)?);
             let (of_q, of_p) = (q.rows(1, DRAWS)?, p.rows(2, DRAWS)?);
             let v = of_q.sample("v", &mut Noise::seeded(10), &Draw::default())?;
@@ -404,6 +413,25 @@ fn a_temperature_below_one_narrows_what_is_continuous() -> Result<()> {
         Ok(())
     })?;
     ensure!(seen.get() >= 14, "{} continuous distributions", seen.get());
+    Ok(())
+}
+
+/// The root that may be a factor of a product is the distribution of a head of zeros.
+#[test]
+fn the_root_of_a_product_has_a_head_of_zeros() -> Result<()> {
+    let mut seen = 0;
+    for case in distributions() {
+        let Some(root) = case.entry.experts.and_then(|experts| experts.root) else { continue };
+        let (rows, head) = (3, case.head()?.unwrap_or_default());
+        let values = values(3, case.space, rows, &case.shape)?;
+        let zeros = Tensor::zeros(batch(rows, &head), DType::F64, &Device::Cpu)?;
+        let found = list(&case.make(Some(&zeros), rows)?.log_prob(&values)?)?;
+        let wanted = list(&named(root, case.space, &case.shape)?.rows(1, rows)?.log_prob(&values)?)?;
+        // Rounding of sums of a few numbers in double precision.
+        ensure!(found.iter().zip(&wanted).all(|(a, b)| (a - b).abs() < 1e-12), "{root}: {found:?}, {wanted:?}");
+        seen += 1;
+    }
+    ensure!(seen >= 1, "no distribution has a root among its experts");
     Ok(())
 }
 

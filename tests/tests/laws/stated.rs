@@ -29,6 +29,11 @@ const SMALL: &[(&str, &str, f64, f64)] = &[
     ("positive", "exponential(scale: 50.0)", 75.0, -5.412023005428146),
     ("positive", "gamma(concentration: 2, scale: 50.0)", 75.0, -5.006557897319982),
     ("positive", "exponential(scale: 1e-08)", 1.5e-08, 16.920680743952367),
+    ("count", "binomial(trials: 12, probs: 0.3)", 5.0, -1.8420272373863824),
+    ("count", "binomial(trials: 12, probs: 0.3)", 12.0, -14.447673651911234),
+    ("count", "binomial(trials: 1, probs: 0.999)", 0.0, -6.907755278982136),
+    ("count", "binomial(trials: 0, probs: 0.4)", 0.0, 0.0),
+    ("count", "binomial(trials: 100000, probs: 0.002)", 231.0, -5.931346390123679),
     ("image", "discretised_normal(mean: 0.49, std: 0.0005)", 0.5019607843137255, -203.91715537109727),
     ("image", "discretised_logistic(mean: 0.49, scale: 0.0005)", 0.5019607843137255, -20.000392515020916),
 ];
@@ -37,6 +42,7 @@ const LARGE: &[(&str, &str, f64, f64)] = &[
     ("positive", "gamma(concentration: 5e7, rate: 5e7)", 1.0001, 7.694744929092188),
     ("unit", "beta(alpha: 5e7, beta: 5e7)", 0.50003, 8.804549276828766),
     ("count", "poisson(rate: 1e7)", 10003000.0, -9.428091317415237),
+    ("count", "binomial(trials: 3000000, probs: 0.7)", 2100500.0, -7.793951067375019),
     ("count", "negative_binomial(mean: 2e7, dispersion: 1e8)", 20003000.0, -9.603297404944897),
 ];
 
@@ -60,6 +66,31 @@ fn stated_parameters_are_taken_as_they_are() -> Result<()> {
             let found = log_density(space, density, *value).with_context(|| (*density).to_owned())?;
             ensure!((found - wanted).abs() < tolerance * (1.0 + wanted.abs()), "{density}: {found}, not {wanted}");
         }
+    }
+    Ok(())
+}
+
+/// Trials and successes of the data, and the sum of the log-masses of each record by scipy: binom.logpmf(x, n, 0.3) and, for twice as many
+/// trials and one, 0.6. More successes than trials have probability 0.
+#[test]
+fn trials_come_from_the_data() -> Result<()> {
+    const ROWS: [[f64; 2]; 5] = [[5.0, 2.0], [12.0, 12.0], [1.0, 0.0], [0.0, 0.0], [3.0, 4.0]];
+    let text = "model trials\ngiven n: count[1]\nobserved x: count[1]\nobserved y: count[1]\n\
+                p(x | n) = binomial(trials: n, probs: 0.3)\np(y | n) = binomial(trials: 2 * n + 1, probs: 0.6)\n";
+    let model = interpret::builder("trials.pgm", text).build(&Settings::new(), &params())?;
+    let column = |at: usize| Tensor::from_vec(ROWS.map(|row| row[at]).to_vec(), (ROWS.len(), 1), &Device::Cpu);
+    let data = Values::new().with("n", column(0)?).with("x", column(1)?).with("y", column(1)?);
+    let terms = model.bound(&data, &mut Noise::seeded(1), &BoundOptions::default())?;
+    let wanted: [(&str, [f64; 5]); 2] = [
+        ("RE_x", [-1.1753853474740241, -14.447673651911234, -0.35667494393873245, 0.0, f64::NEG_INFINITY]),
+        ("RE_y", [-5.260934649166904, -2.577460125360693, -2.748872195622465, -0.916290731874155, -1.2368266291970138]),
+    ];
+    for (name, wanted) in wanted {
+        let term = terms.terms.iter().find(|term| term.name == name).context("no such term")?;
+        let found = term.value.flatten_all()?.to_vec1::<f64>()?;
+        let near =
+            |(found, wanted): (&f64, &f64)| found == wanted || (found - wanted).abs() < 1e-10 * (1.0 + wanted.abs());
+        ensure!(found.iter().zip(&wanted).all(near), "{}: {found:?}, not {wanted:?}", term.name);
     }
     Ok(())
 }

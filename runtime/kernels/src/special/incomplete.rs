@@ -10,7 +10,7 @@ const EXACT: f64 = 1e-17;
 /// Hilferty 1931). The error of quantiles is below 1e-3 standard deviations.
 const LARGE: f64 = 2_000.0;
 
-fn lgamma(x: f64) -> f64 {
+pub fn lgamma(x: f64) -> f64 {
     let (part, shift) = lane::lgamma_parts::<false>(x);
     part - shift.ln()
 }

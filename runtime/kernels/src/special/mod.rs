@@ -2,11 +2,13 @@
 //!
 //! Everything is computed in double precision on the CPU and rounded once; tensors on a GPU are brought there and back.
 
+mod binomial;
 mod directions;
 mod incomplete;
 mod lane;
 mod number;
 
+pub use binomial::binomial_draw;
 pub use directions::{direction_angle_draw, direction_log_peak, direction_mean_length};
 pub use number::{Special, Wide};
 

@@ -37,6 +37,7 @@ mod shuffle;
 mod source;
 mod split;
 mod table;
+mod trials;
 
 pub use augment::Augment;
 pub use batch::Batches;

@@ -11,7 +11,7 @@ use super::records::{Records, scale};
 use super::shuffle::Shuffle;
 use super::split::{Division, Split};
 use super::table::{Field, Raw, Table};
-use super::{Data, Dataset, Kept, Scales, Source, classes, divide, missing};
+use super::{Data, Dataset, Kept, Scales, Source, classes, divide, missing, trials};
 use crate::input;
 use crate::spec::{Role, Space, Variable};
 use crate::terminal::note;
@@ -197,18 +197,19 @@ impl DataSet {
         let mut columns = Vec::new();
         let mut presences = Vec::new();
         let mut steps = Vec::new();
+        let common = Fitting {
+            binarise: self.binarise,
+            seed: self.seed,
+            range: Range::default(),
+            classes: &[],
+            names: table.names.as_deref(),
+            lines: table.lines.as_deref(),
+            numbers,
+            frames: 1,
+        };
         for Binding { variable, fields, says } in &self.bindings {
-            let none = Vec::new();
-            let how = Fitting {
-                binarise: self.binarise,
-                seed: self.seed,
-                range: self.ranges[&variable.name],
-                classes: self.classes.get(&variable.name).unwrap_or(&none),
-                names: table.names.as_deref(),
-                lines: table.lines.as_deref(),
-                numbers,
-                frames: 1,
-            };
+            let classes = self.classes.get(&variable.name).map_or(&[][..], Vec::as_slice);
+            let how = Fitting { range: self.ranges[&variable.name], classes, ..common };
             let fields: Vec<&Field> = fields.iter().map(|&at| &table.fields[at]).collect();
             let place = || self.place.clone();
             let says = says.map(|at| &table.fields[at]);
@@ -244,6 +245,8 @@ impl DataSet {
             }
             columns.push(Column { name: variable.name.clone(), cells });
         }
+        let variables = self.bindings.iter().map(|binding| &binding.variable);
+        trials::check(&columns, variables, |at| common.record(indices[at])).with_context(|| self.place.clone())?;
         say_once(&notes);
         if let Some((name, steps)) = &self.full {
             let cells = Cells::Reals { shape: vec![1], numbers: vec![*steps as f32; indices.len()] };

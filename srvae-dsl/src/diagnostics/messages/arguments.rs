@@ -140,11 +140,24 @@ pub(crate) fn natural_domain(name: &str, domain: Domain, found: &str, span: Span
         Domain::Real => ("real", "give any number"),
         Domain::Positive => ("positive", "end with `softplus` or `exp`, or give a positive number"),
         Domain::Unit => ("between 0 and 1", "end with `sigmoid`, or give a number between 0 and 1"),
+        Domain::Whole => (
+            "whole numbers from 0",
+            "give a number, or counts of the data: `trials: n` with `given n: count[…]`, of which sums and products are counts too",
+        ),
         Domain::Simplex => {
             ("proportions", "end with `softmax`; or write `logits: … |> log` if they add up to 1 by construction")
         }
     };
     Diagnostic::error("E0515", format!("`{name}` must be {wanted}, but this {found}")).at(span, found).hint(hint)
+}
+
+/// Whole numbers, such as trials, that are left to a network or learned.
+pub(crate) fn natural_of_no_network(distribution: &str, name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("E0523", format!("the `{name}` of `{distribution}` are whole numbers, which nothing yields but the data"))
+        .at(span, format!("no `{name}` of the data"))
+        .hint(format!(
+            "give them by name, `{distribution}({name}: 10) from z |> …`, or `{name}: n` with `given n: count[…]` in the shape of the variable"
+        ))
 }
 
 pub(crate) fn natural_apart(distribution: &str, span: Span) -> Diagnostic {

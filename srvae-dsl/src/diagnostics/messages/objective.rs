@@ -36,6 +36,14 @@ pub(crate) fn wider_than_p(name: &str, q: Span, entry: &str, (p, [low, high]): (
         ))
 }
 
+/// p has a number of trials, and q may draw more successes.
+pub(crate) fn more_than_trials(name: &str, q: Span, p: Span) -> Diagnostic {
+    Diagnostic::error("E0454", format!("q may draw more successes of `{name}` than p has trials, so the bound is −∞"))
+        .at(q, "may be more than these trials")
+        .and(p, "has no value above its trials")
+        .hint("let q be `binomial` with the same `trials: …`, a number or one variable")
+}
+
 pub(crate) fn bound_twice(term: &str, second: Span, first: Span) -> Diagnostic {
     Diagnostic::error("E0424", format!("the estimator of {term} is chosen twice"))
         .at(second, "again")

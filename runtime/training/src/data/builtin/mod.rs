@@ -31,7 +31,7 @@ mod texture;
 use super::batch::classes_at;
 use super::cells::{Cells, Column};
 use super::records::Records;
-use super::{Binarise, Data, Source, Split};
+use super::{Binarise, Data, Source, Split, trials};
 use crate::picture::resize;
 use crate::spec::{Role, Space, Variable};
 use crate::terminal::note;
@@ -257,6 +257,7 @@ fn make(variables: &[Variable], start: usize, count: usize, digits: Option<&Digi
         let cells = wanted.cells(variable, view, steps.unwrap_or(1))?;
         columns.push(Column { name: variable.name.clone(), cells });
     }
+    trials::limit(&mut columns, variables);
     let mut records = Records::of(columns)?.numbered((start..start + count).collect());
     let lacking = |variable: &&Variable| variable.role == Role::Partly && variable.space != Space::Label;
     for (view, variable) in variables.iter().filter(lacking).enumerate() {

@@ -103,7 +103,7 @@ const LOOKED_AT: usize = 4096;
 
 /// The range of a data set's numbers for a variable, over all its parts, because one part alone could suggest another
 /// scale.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Range {
     pub largest: f64,
     /// Whether all are whole numbers.

@@ -116,10 +116,8 @@ pub(in super::super) const DISTRIBUTIONS: &Rows = &[
         ),
     ),
     (
-        &["binomial", "betabinomial"],
-        Note(
-            "successes among n trials are n elements of a `binary` variable with one probability, or a `poisson` count if n is large",
-        ),
+        &["betabinomial"],
+        Note("it is `binomial(trials: n, probs: u)` with a latent `u: unit[…]` and `p(u) = beta(alpha: a, beta: b)`"),
     ),
     (
         &["hurdle", "hurdlepoisson", "zeroaltered", "zeroalteredpoisson"],

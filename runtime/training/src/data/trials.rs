@@ -1,0 +1,58 @@
+//! Counts of successes are at most their trials.
+
+use super::cells::{Cells, Column};
+use crate::spec::{Most, Variable};
+use anyhow::{Result, bail};
+
+/// What the values of a variable are at most, one for each, and in words.
+fn most<'a>(variable: &'a Variable, columns: &'a [Column]) -> Option<(impl Fn(usize) -> f32 + 'a, String)> {
+    let (number, of) = match variable.most.as_ref()? {
+        Most::Number(number) => (*number as f32, None),
+        Most::Of(name) => (f32::INFINITY, Some((name, numbers(columns.iter().find(|column| column.name == *name)?)?))),
+    };
+    let words = of.map_or(String::new(), |(name, _)| format!(" `{name}`"));
+    Some((move |at: usize| of.and_then(|(_, numbers)| numbers.get(at).copied()).unwrap_or(number), words))
+}
+
+fn numbers(column: &Column) -> Option<&[f32]> {
+    match &column.cells {
+        Cells::Reals { numbers, .. } => Some(numbers),
+        Cells::Pictures { .. } | Cells::Classes(_) | Cells::Codes { .. } => None,
+    }
+}
+
+/// Checks the columns of records, each named by its position.
+///
+/// # Errors
+/// The first record with more successes than trials.
+pub fn check<'v>(
+    columns: &[Column],
+    variables: impl Iterator<Item = &'v Variable>,
+    record: impl Fn(usize) -> String,
+) -> Result<()> {
+    for variable in variables {
+        let own = columns.iter().find(|column| column.name == variable.name).and_then(numbers);
+        let (Some(own), Some((most, words))) = (own, most(variable, columns)) else { continue };
+        let Some((at, value)) = own.iter().enumerate().find(|(at, value)| **value > most(*at)) else { continue };
+        let size = variable.shape.iter().product::<usize>().max(1);
+        bail!("{}: `{}` is {value}, more than its trials{words}, {}", record(at / size), variable.name, most(at));
+    }
+    Ok(())
+}
+
+/// Replaces values that are too large by their trials.
+pub fn limit(columns: &mut [Column], variables: &[Variable]) {
+    for variable in variables {
+        let limited = limited(variable, columns);
+        let column = columns.iter_mut().find(|column| column.name == variable.name);
+        if let (Some(limited), Some(Column { cells: Cells::Reals { numbers, .. }, .. })) = (limited, column) {
+            *numbers = limited;
+        }
+    }
+}
+
+fn limited(variable: &Variable, columns: &[Column]) -> Option<Vec<f32>> {
+    let (most, _) = most(variable, columns)?;
+    let own = columns.iter().find(|column| column.name == variable.name).and_then(numbers)?;
+    Some(own.iter().enumerate().map(|(at, value)| value.min(most(at))).collect())
+}
