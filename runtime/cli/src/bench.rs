@@ -8,7 +8,7 @@ use srvae_interpreter::Memory;
 use srvae_training::eval::ROWS;
 use srvae_training::ops::profile::{Profile, Share, timed};
 use srvae_training::params::Phase;
-use srvae_training::spec::{Spec, space_entry};
+use srvae_training::spec::{Most, Spec, space_entry};
 use srvae_training::terminal::{out, table};
 use srvae_training::train::benchmark::Stepper;
 use srvae_training::{BoundOptions, Compiled, DType, Device, Draw, Model, Noise, Params, Tensor, Values};
@@ -205,6 +205,15 @@ pub(super) fn random_batch(spec: &Spec, size: usize, noise: &mut Noise, device: 
         let drawn: Vec<f64> = drawn.collect();
         let value = Tensor::from_vec(drawn, shape, &Device::Cpu)?.to_dtype(DType::F32)?.to_device(device)?;
         values.insert(&variable.name, value);
+    }
+    // Successes are at most their trials.
+    for variable in spec.data_variables() {
+        let (Some(most), Some(value)) = (&variable.most, values.find(&variable.name).cloned()) else { continue };
+        let limited = match most {
+            Most::Number(number) => value.minimum(*number as f64)?,
+            Most::Of(name) => value.minimum(values.get(name)?)?,
+        };
+        values.insert(&variable.name, limited);
     }
     Ok(values)
 }
