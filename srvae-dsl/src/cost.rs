@@ -14,7 +14,13 @@ impl Network {
     fn own_cost(&self) -> Cost {
         let blocks = self.nodes.iter().filter_map(|node| match &node.op {
             Op::Block { block, .. } => Some((block.entry.cost)(&block.values(), &self.input_shapes(node))),
-            Op::Variable(_) | Op::Formal(_) | Op::Past(_) | Op::Net(_) | Op::Let(_) | Op::Experts { .. } => None,
+            Op::Variable(_)
+            | Op::Known(_)
+            | Op::Formal(_)
+            | Op::Past(_)
+            | Op::Net(_)
+            | Op::Let(_)
+            | Op::Experts { .. } => None,
         });
         blocks.sum()
     }
@@ -27,7 +33,13 @@ impl Network {
     fn nets(&self) -> impl Iterator<Item = NetId> {
         self.nodes.iter().filter_map(|node| match node.op {
             Op::Net(id) => Some(id),
-            Op::Variable(_) | Op::Formal(_) | Op::Past(_) | Op::Block { .. } | Op::Let(_) | Op::Experts { .. } => None,
+            Op::Variable(_)
+            | Op::Known(_)
+            | Op::Formal(_)
+            | Op::Past(_)
+            | Op::Block { .. }
+            | Op::Let(_)
+            | Op::Experts { .. } => None,
         })
     }
 }
@@ -40,7 +52,9 @@ impl Model {
             Op::Block { block, .. } => (block.entry.cost)(&block.values(), &network.input_shapes(node)),
             Op::Net(id) => Cost { parameters: 0, ..self.net_cost(*id) },
             // A value is computed once, however many factors read it, so it counts where it is defined.
-            Op::Variable(_) | Op::Formal(_) | Op::Past(_) | Op::Let(_) | Op::Experts { .. } => Cost::default(),
+            Op::Variable(_) | Op::Known(_) | Op::Formal(_) | Op::Past(_) | Op::Let(_) | Op::Experts { .. } => {
+                Cost::default()
+            }
         }
     }
 

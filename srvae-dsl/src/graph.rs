@@ -6,6 +6,7 @@
 
 mod bounds;
 mod declared;
+mod dependences;
 mod entry;
 mod enumerated;
 mod factor;
@@ -22,6 +23,7 @@ mod sum;
 pub use crate::catalog::{Space, Value};
 pub use bounds::Interval;
 pub use declared::{Checkpoint, Number, Operator, Param, Preset, Role, Variable};
+pub use dependences::Dependences;
 pub use entry::{Argument, Use};
 pub use enumerated::{Enumerated, Link};
 pub use factor::{Body, Factor, Stage, Trials};
@@ -32,6 +34,7 @@ pub use parents::Parents;
 use petgraph::graph::DiGraph;
 pub use polynomial::{Polynomial, Unknown};
 pub use ranges::{Piece, in_pieces, in_ranges};
+
 pub use set::VariableSet;
 pub use spelled::Spelling;
 use std::collections::{BTreeMap, BTreeSet};

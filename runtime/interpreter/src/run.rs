@@ -103,6 +103,9 @@ impl<'r> Run<'r> {
                 let Operation::Partly(id) = of.operation else { return Err(missing()) };
                 self.given(id)?.present.clone().ok_or_else(missing)?
             }
+            Operation::WithPresence if value.inputs.len() == 1 => partly::with_presence(None, tensor(0)?)?,
+            Operation::WithPresence => partly::with_presence(Some(tensor(0)?), tensor(1)?)?,
+            Operation::Absent(id) => partly::absent(&self.model.plan.model.variable(*id).shape, &self.model.params)?,
             Operation::Choose => partly::choose(tensor(0)?, tensor(1)?, tensor(2)?)?,
             Operation::Observed => partly::observed(tensor(0)?, tensor(1)?, tensor(2)?)?,
             Operation::Known => partly::known(tensor(0)?, tensor(1)?, tensor(2)?, tensor(3)?)?,

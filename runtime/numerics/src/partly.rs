@@ -109,6 +109,27 @@ pub fn choose(present: &Tensor, own: &Tensor, drawn: &Tensor) -> Result<Tensor> 
     rows(present, drawn)?.where_cond(&own.contiguous()?, &drawn.contiguous()?)
 }
 
+/// What is known of a variable: its value with one more channel that is 1, and zeros in the records that lack it. Without
+/// presences all records have it: `[N]`, and `[N, C, …]`. The result is `[N, C + 1, …]`.
+///
+/// # Errors
+/// Shapes that differ.
+pub fn with_presence(present: Option<&Tensor>, own: &Tensor) -> Result<Tensor> {
+    let ones = own.narrow(1, 0, 1)?.ones_like()?;
+    let all = Tensor::cat(&[own, &ones], 1)?;
+    present.map_or_else(|| Ok(all.clone()), |present| of_present(&all, present))
+}
+
+/// What is known of a variable of this shape, without the batch, that no record has: one row, `[1, C + 1, …]`.
+///
+/// # Errors
+/// A failed tensor operation.
+pub fn absent(shape: &[usize], params: &Params) -> Result<Tensor> {
+    let mut shape = crate::dist::batched(1, shape);
+    shape.iter_mut().skip(1).take(1).for_each(|channels| *channels += 1);
+    Tensor::zeros(shape, params.dtype(), params.device())
+}
+
 /// Numbers for the records that have the variable (`there`) or lack it, and 0 for the others: `[N]` twice.
 ///
 /// # Errors

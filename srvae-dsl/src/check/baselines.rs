@@ -59,7 +59,7 @@ impl Checker<'_> {
         for (draw, id) in draws.iter().filter_map(|draw| Some((draw, draw.baseline?))) {
             let (net, name) = (&self.nets.done[id.0], &self.variable(draw.variable).name);
             let is_of = |of, id| of == id || ancestry.is_drawn_after(of, id);
-            let depends = net.reads.iter().find(|id| is_of(draw.variable, *id));
+            let depends = net.reads.values.iter().find(|id| is_of(draw.variable, *id));
             let is_summed = |id| summed.iter().any(|of| is_of(*of, id));
             // A value of the model is read without its gradient, so what it uses is not shared.
             let is_value = |other: NetId| other != id && self.nets.done[other.0].is_let && of_factors.contains(&other);
@@ -68,7 +68,7 @@ impl Checker<'_> {
             if let Some(read) = depends {
                 let read = &self.variable(read).name;
                 errors.push(messages::baseline_depends(&net.name, name, read, draw.span, net.span));
-            } else if let Some(read) = net.reads.iter().find(|id| is_summed(*id)) {
+            } else if let Some(read) = net.reads.values.iter().find(|id| is_summed(*id)) {
                 errors.push(messages::baseline_of_values(&net.name, &self.variable(read).name, draw.span, net.span));
             } else if let Some(other) = used.iter().find(is_shared) {
                 let other = &self.nets.done[other.0];

@@ -21,7 +21,7 @@ impl Checker<'_> {
                 Op::Net(id) => self.looks_ahead(*id),
                 Op::Experts { joint: Joint::Product, .. } => Some("a product of experts"),
                 Op::Experts { joint: Joint::Mean, .. } => Some("a mixture"),
-                Op::Past(_) | Op::Let(_) | Op::Variable(_) | Op::Formal(_) => None,
+                Op::Past(_) | Op::Let(_) | Op::Variable(_) | Op::Known(_) | Op::Formal(_) => None,
             };
             if let Some(name) = refused {
                 self.findings.push(messages::not_causal(name, node.span, &causal_blocks()));

@@ -4,7 +4,7 @@ use super::nets::Declared;
 use super::{Checker, Overrides, docs, names};
 use crate::ast::{self, File, Item, ItemKind, Name};
 use crate::diagnostics::{MOST_NAMES, messages};
-use crate::graph::{Number, Param, Role, Space, Value, Variable, VariableId, VariableSet, member};
+use crate::graph::{Dependences, Number, Param, Role, Space, Value, Variable, VariableId, member};
 use crate::source::{Source, Span};
 use std::collections::BTreeMap;
 
@@ -61,7 +61,7 @@ impl<'a> Checker<'a> {
                         name,
                         docs: docs(item),
                         formals: formals.clone(),
-                        reads: VariableSet::default(),
+                        reads: Dependences::default(),
                         output: output.as_ref(),
                         body: body.into(),
                         span,

@@ -31,7 +31,7 @@ impl Checker<'_> {
         let flows = flows?;
         let network = self.feed(head, &base, &given, &flows, head.factor.network.as_ref())?;
         let mut read = flows.read;
-        network.iter().for_each(|network| read.include(&network.reads(&self.nets.done)));
+        network.iter().for_each(|network| read.include(&network.reads(&self.nets.done).all()));
         self.all_read(head, &read)?;
         self.no_flow_over_past(network.as_ref(), flows.stages.last().map(|stage| stage.flow.span))?;
         for network in network.iter().chain(flows.stages.iter().filter_map(|stage| stage.context.as_ref())) {

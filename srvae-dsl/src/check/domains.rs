@@ -100,7 +100,7 @@ impl Checker<'_> {
                 NetBody::Network(inner) => self.is_direction(inner),
                 NetBody::Rust { .. } => false,
             },
-            Op::Formal(_) | Op::Past(_) | Op::Experts { .. } => false,
+            Op::Known(_) | Op::Formal(_) | Op::Past(_) | Op::Experts { .. } => false,
         }
     }
 
@@ -153,6 +153,10 @@ impl Checker<'_> {
                 Op::Variable(id) => self.of_variable(*id),
                 // The first position reads zeros.
                 Op::Past(of) => Found::between(Interval::of(self.variable(*of).space).with(Interval::closed(0.0, 0.0))),
+                // Zeros in records that lack it, and the presence.
+                Op::Known(of) => {
+                    Found::between(Interval::of(self.variable(*of).space).with(Interval::closed(0.0, 1.0)))
+                }
                 // Parameters of a distribution.
                 Op::Experts { .. } => Found::between(Interval::ALL),
             };

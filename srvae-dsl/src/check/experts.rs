@@ -106,7 +106,7 @@ impl Checker<'_> {
         networks: Vec<Network>,
     ) -> Option<Body> {
         let network = joined(networks, how, base.span);
-        self.all_read(head, &network.reads(&self.nets.done))?;
+        self.all_read(head, &network.reads(&self.nets.done).all())?;
         self.causal(&network)?;
         Some(Body::Stochastic { base, flows: Vec::new(), network: Some(network) })
     }
@@ -221,7 +221,7 @@ impl Checker<'_> {
                 let is_drawn_later = self.only_where_observed.contains(&(factor.variable, id));
                 self.variable(id).role == Role::Partly && (is_never_drawn || is_drawn_later)
             };
-            let above = |(expert, _): &(NodeId, u32)| network.variables_above(*expert, &self.nets.done);
+            let above = |(expert, _): &(NodeId, u32)| network.reads_above(*expert, &self.nets.done).values;
             if experts.iter().all(|expert| above(expert).iter().any(may_be_missing)) {
                 self.findings.push(messages::no_lasting_expert(root, factor.span));
             }

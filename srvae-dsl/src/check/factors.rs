@@ -15,6 +15,8 @@ pub(super) struct Head<'f> {
     pub parents: Parents,
     /// The parents as a set.
     pub set: VariableSet,
+    /// Those whose values the right side reads, and not only through `known`.
+    pub read: Parents,
 }
 
 impl Checker<'_> {
@@ -25,7 +27,7 @@ impl Checker<'_> {
             heads.extend(self.head(factor).map(|head| (item, head)));
         }
         let links: Vec<_> =
-            heads.iter().map(|(_, head)| (head.factor.side, head.variable, &head.parents, head.factor.head)).collect();
+            heads.iter().map(|(_, head)| (head.factor.side, head.variable, &head.read, head.factor.head)).collect();
         self.complete(file, &links);
         let of_q = heads.iter().filter(|(_, head)| head.factor.side == Side::Q);
         self.read_by_q = of_q.map(|(_, head)| (head.variable, head.parents.clone())).collect();
@@ -36,6 +38,7 @@ impl Checker<'_> {
                     side: head.factor.side,
                     variable: head.variable,
                     parents: head.parents.clone(),
+                    read: head.read.clone(),
                     body,
                     path: self.factor_path(head.factor),
                     docs: docs(item),
@@ -81,7 +84,10 @@ impl Checker<'_> {
         }
         let variable = variable?;
         self.roles(factor, variable)?;
-        complete.then_some(Head { factor, variable, parents, set })
+        let read = self.read_by(factor);
+        let is_read = |id: &VariableId| !read.known.contains(*id) || read.values.contains(*id);
+        let read = if read.known.is_empty() { parents.clone() } else { parents.iter().filter(is_read).collect() };
+        complete.then_some(Head { factor, variable, parents, set, read })
     }
 
     /// The variables that a name right of a bar refers to, in the factor of this side and variable: runs of their positions.

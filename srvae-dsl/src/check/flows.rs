@@ -94,7 +94,7 @@ impl<'a> Checker<'a> {
             let is_outermost = at + 1 == all.len();
             match self.stage(head, (base, base_span), written, &shape, is_outermost) {
                 Some(stage) => {
-                    stage.context.iter().for_each(|context| read.include(&context.reads(&self.nets.done)));
+                    stage.context.iter().for_each(|context| read.include(&context.reads(&self.nets.done).all()));
                     shape.clone_from(&stage.inner);
                     stages.push(stage);
                 }

@@ -3,12 +3,13 @@
 //! Checks of parents, order, closed forms and modes use the variables that a value depends on, which are computed once
 //! for each value.
 
+use super::mentioned::Mentioned;
 use super::nets::{Declared, Definition};
 use super::{Checker, docs};
 use crate::ast::{Expression, ExpressionKind, File, Item, ItemKind, Name};
 use crate::catalog::{self, Arity};
 use crate::diagnostics::messages;
-use crate::graph::VariableSet;
+use crate::graph::Dependences;
 use std::collections::BTreeMap;
 
 /// A `let` of the file.
@@ -16,8 +17,8 @@ struct Value<'a> {
     item: &'a Item,
     name: &'a Name,
     value: &'a Expression,
-    /// Variables and other values that it reads directly, in the order of their places.
-    reads: Vec<&'a Name>,
+    /// Variables and other values that it reads directly.
+    reads: Mentioned<'a>,
 }
 
 impl<'a> Checker<'a> {
@@ -26,14 +27,16 @@ impl<'a> Checker<'a> {
         let values: Vec<Value<'a>> = file.items.iter().filter_map(value).collect();
         let by_name: BTreeMap<&str, usize> =
             values.iter().enumerate().map(|(at, value)| (value.name.text.as_str(), at)).collect();
-        let mut stands_for: Vec<Option<VariableSet>> = vec![None; values.len()];
+        let mut stands_for: Vec<Option<Dependences>> = vec![None; values.len()];
         for at in ordered(&values, &by_name) {
-            let mut reads = VariableSet::default();
-            for name in &values[at].reads {
+            let mentioned = &values[at].reads;
+            let known = mentioned.known.iter().filter_map(|name| self.find_variable(&name.text));
+            let mut reads = Dependences { known: known.collect(), ..Dependences::default() };
+            for name in &mentioned.read {
                 match by_name.get(name.text.as_str()) {
                     Some(other) => stands_for[*other].iter().for_each(|other| reads.include(other)),
                     // Parameters, blocks and networks are not variables. An unknown name is reported where it is read.
-                    None => reads.extend(self.find_variable(&name.text)),
+                    None => reads.values.extend(self.find_variable(&name.text)),
                 }
             }
             stands_for[at] = Some(reads);
@@ -47,7 +50,7 @@ impl<'a> Checker<'a> {
             let Some(reads) = reads else { continue };
             if reads.is_empty()
                 && !has_source(value.value)
-                && !value.reads.iter().any(|read| by_name.contains_key(read.text.as_str()))
+                && !value.reads.read.iter().any(|read| by_name.contains_key(read.text.as_str()))
             {
                 self.findings.push(messages::let_of_nothing(&value.name.text, value.value.span));
             }
@@ -69,7 +72,7 @@ fn ordered(values: &[Value<'_>], by_name: &BTreeMap<&str, usize>) -> Vec<usize> 
     let mut waits: Vec<usize> = vec![0; values.len()];
     let mut readers: Vec<Vec<usize>> = vec![Vec::new(); values.len()];
     for (at, value) in values.iter().enumerate() {
-        for other in value.reads.iter().filter_map(|name| by_name.get(name.text.as_str())) {
+        for other in value.reads.read.iter().filter_map(|name| by_name.get(name.text.as_str())) {
             waits[at] += 1;
             readers[*other].push(at);
         }
@@ -96,7 +99,7 @@ fn circles(values: &[Value<'_>], by_name: &BTreeMap<&str, usize>, is_left: impl 
         // Every value that is left reads another one that is left.
         while !std::mem::replace(&mut visited[at], true) {
             walk.push(at);
-            let mut read = values[at].reads.iter().filter_map(|name| by_name.get(name.text.as_str()).copied());
+            let mut read = values[at].reads.read.iter().filter_map(|name| by_name.get(name.text.as_str()).copied());
             match read.find(|other| is_left(*other)) {
                 Some(other) => at = other,
                 None => return all,
@@ -111,30 +114,7 @@ fn circles(values: &[Value<'_>], by_name: &BTreeMap<&str, usize>, is_left: impl 
 
 fn value(item: &Item) -> Option<Value<'_>> {
     let ItemKind::Let { name, value } = &item.kind else { return None };
-    let mut reads = Vec::new();
-    names(value, &mut reads);
-    Some(Value { item, name, value, reads })
-}
-
-/// The names in an expression, including the names of called networks and blocks.
-fn names<'a>(expression: &'a Expression, all: &mut Vec<&'a Name>) {
-    match &expression.kind {
-        ExpressionKind::Number(_) | ExpressionKind::Learned(_) | ExpressionKind::Range(..) => {}
-        ExpressionKind::Group(inner) | ExpressionKind::Negate(inner) => names(inner, all),
-        ExpressionKind::Binary(_, left, right) => {
-            names(left, all);
-            names(right, all);
-        }
-        ExpressionKind::Pipeline(stages) => stages.iter().for_each(|stage| names(stage, all)),
-        ExpressionKind::Call(call) => {
-            if call.arguments.is_none() {
-                all.push(&call.name);
-            }
-            for argument in call.arguments.iter().flatten() {
-                names(&argument.value, all);
-            }
-        }
-    }
+    Some(Value { item, name, value, reads: Mentioned::of(value) })
 }
 
 /// Whether an expression contains a value without inputs: a learned one, or `constant(…)`.

@@ -24,6 +24,7 @@ mod functions;
 mod globals;
 mod heads;
 mod lets;
+mod mentioned;
 mod mixtures;
 mod names;
 mod nets;

@@ -6,7 +6,7 @@ use super::network::{Builder, Reads};
 use crate::ast::{self, Expression, Formal, Space};
 use crate::catalog::{Cost, show_shape};
 use crate::diagnostics::{Diagnostic, MOST_NETS, messages};
-use crate::graph::{Net, NetBody, NetId, Network, Number, Op, VariableSet, family};
+use crate::graph::{Dependences, Net, NetBody, NetId, Network, Number, Op, family};
 use crate::source::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,7 +41,7 @@ pub(super) struct Declared<'a> {
     pub docs: Vec<String>,
     pub formals: Vec<Formal>,
     /// The variables that a `let` depends on.
-    pub reads: VariableSet,
+    pub reads: Dependences,
     pub output: Option<&'a Space>,
     pub body: Definition<'a>,
     pub span: Span,
@@ -100,7 +100,13 @@ impl<'a> Nets<'a> {
     fn depth(&self, network: &Network) -> usize {
         let used = network.nodes.iter().filter_map(|node| match node.op {
             Op::Net(id) => Some(self.depths[id.0] + 1),
-            Op::Block { .. } | Op::Variable(_) | Op::Formal(_) | Op::Past(_) | Op::Let(_) | Op::Experts { .. } => None,
+            Op::Block { .. }
+            | Op::Variable(_)
+            | Op::Known(_)
+            | Op::Formal(_)
+            | Op::Past(_)
+            | Op::Let(_)
+            | Op::Experts { .. } => None,
         });
         used.max().unwrap_or(0)
     }

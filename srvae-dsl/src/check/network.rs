@@ -208,7 +208,9 @@ fn head_hint(last: &Node, head: &[usize]) -> String {
     let wanted = head.first().copied().unwrap_or_default();
     let block = match &last.op {
         Op::Block { block, .. } => Some(block.entry),
-        Op::Variable(_) | Op::Formal(_) | Op::Past(_) | Op::Net(_) | Op::Let(_) | Op::Experts { .. } => None,
+        Op::Variable(_) | Op::Known(_) | Op::Formal(_) | Op::Past(_) | Op::Net(_) | Op::Let(_) | Op::Experts { .. } => {
+            None
+        }
     };
     match (block.and_then(catalog::Block::out), last.shape.len() == head.len()) {
         (_, false) if head.len() == 1 => "end with `|> flatten |> linear`: its `out` is inferred".to_owned(),

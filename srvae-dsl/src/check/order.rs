@@ -4,13 +4,13 @@ use super::Checker;
 use crate::ast::{File, ItemKind};
 use crate::catalog::space_entry;
 use crate::diagnostics::messages;
-use crate::graph::{Factor, Parents, Role, Side, Variable, VariableId, VariableSet};
+use crate::graph::{Factor, Parents, Role, Side, Variable, VariableId, VariableSet, family};
 use crate::source::Span;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::ops::Range;
 
-/// Side, variable, parents and head of a factor.
+/// Side, variable, parents whose values it reads, and head of a factor.
 type Link<'h> = (Side, VariableId, &'h Parents, Span);
 
 impl Checker<'_> {
@@ -127,8 +127,11 @@ impl Checker<'_> {
 
     /// An example of a factor for the variable.
     fn example(&self, side: Side, variable: &Variable) -> String {
-        let name = &variable.name;
-        let other = |role| self.variables.iter().find(|other| other.role == role && other.name != *name);
+        let is_partly = variable.role == Role::Partly;
+        // All members of a partly observed family are read alike.
+        let family = self.references.get(family(&variable.name)).filter(|_| is_partly);
+        let name = family.map_or(&variable.name, |family| &family.one);
+        let other = |role| self.variables.iter().find(|other| other.role == role && other.name != variable.name);
         let parent = match (side, variable.role) {
             (Side::Q, Role::Global) => None,
             (Side::Q, _) => other(Role::Observed),
@@ -139,7 +142,7 @@ impl Checker<'_> {
         let side = side.name();
         match parent {
             Some(parent) => format!("{side}({name} | {}) = {distribution} from {} |> …", parent.name, parent.name),
-            None if space_entry(variable.space).discrete => format!("{side}({name} | …) = {distribution} from …"),
+            None if space_entry(variable.space).discrete || is_partly => format!("{side}({name} | …) = {distribution} from …"),
             None => format!("{side}({name}) = standard_normal"),
         }
     }
@@ -180,7 +183,7 @@ impl Checker<'_> {
     /// Sorts parents before children, ties in the order of the file. The factors have no cycle, or it was reported
     /// before.
     pub(super) fn ordered(&self, side: Side, factors: Vec<Factor>) -> Vec<Factor> {
-        let all: Vec<_> = factors.iter().map(|factor| (factor.variable, &factor.parents)).collect();
+        let all: Vec<_> = factors.iter().map(|factor| (factor.variable, &factor.read)).collect();
         let order = sorted(&all, &self.loose(side));
         let mut left: Vec<Option<Factor>> = factors.into_iter().map(Some).collect();
         order.into_iter().filter_map(|at| left[at].take()).collect()

@@ -56,7 +56,7 @@ fn of_value(model: &Model, net: &Net) -> Option<Read> {
 /// The first read of padding in a network of a step, or outside of the sequence.
 fn of_network(model: &Model, network: &Network, (reader, own): (Option<&Net>, Option<usize>)) -> Option<Read> {
     network.nodes.iter().find_map(|node| match node.op {
-        Op::Variable(id) if is_beyond(model, id, own) => {
+        Op::Variable(id) | Op::Known(id) if is_beyond(model, id, own) => {
             let mut read = of_variable(model, id, own, node.span);
             if reader.is_some_and(|net| is_start(model, net)) {
                 read.remedy = messages::PaddingRemedy::Start;
@@ -80,7 +80,7 @@ fn of_variable(model: &Model, id: VariableId, own: Option<usize>, span: Span) ->
 fn of_let(model: &Model, id: NetId, reader: Option<&Net>, own: Option<usize>) -> Option<messages::PaddingRemedy> {
     let net = &model.nets[id.0];
     let is_later = net.step.is_some_and(|step| step > own.unwrap_or(FIRST));
-    let reads_steps = net.reads.iter().any(|read| model.variable(read).step.is_some());
+    let reads_steps = net.reads.all().iter().any(|read| model.variable(read).step.is_some());
     if !is_later || !reads_steps || model.goes_on_from(id).is_some() {
         return None;
     }

@@ -47,7 +47,7 @@ fn blocks(network: &Network, nets: &[usize]) -> usize {
         Op::Block { .. } => 1,
         Op::Net(id) => nets.get(id.0).copied().unwrap_or(0),
         // A value is computed once, however many factors read it.
-        Op::Variable(_) | Op::Formal(_) | Op::Past(_) | Op::Let(_) | Op::Experts { .. } => 0,
+        Op::Variable(_) | Op::Known(_) | Op::Formal(_) | Op::Past(_) | Op::Let(_) | Op::Experts { .. } => 0,
     });
     each.fold(0, usize::saturating_add)
 }

@@ -54,7 +54,7 @@ impl Checker<'_> {
                 factor.networks().any(|network| network.experts().is_some() || network.components().is_some());
             let has_no_value =
                 |id: &VariableId| values.contains_key(id) && !(is_joint && self.variable(*id).role == Role::Partly);
-            let Some(read) = factor.parents.iter().find(has_no_value) else { continue };
+            let Some(read) = factor.read.iter().find(has_no_value) else { continue };
             let (own, read) = (&self.variable(factor.variable).name, self.variable(read));
             let is_partly = read.role == Role::Partly;
             self.findings.push(messages::summed_read_by_q(own, factor.span, &read.name, is_partly));

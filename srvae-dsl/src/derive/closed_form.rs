@@ -87,7 +87,7 @@ impl Ancestry {
             // Start with the last parents: their ancestors need not be visited again.
             // A parent that is drawn later is read only where it is observed.
             let is_above = |parent: &VariableId| !drawn.contains(*parent) || done.contains(*parent);
-            for parent in factor.parents.iter().rev().filter(is_above) {
+            for parent in factor.read.iter().rev().filter(is_above) {
                 if above.insert(parent)
                     && let Some(further) = all.get(parent.0)
                 {

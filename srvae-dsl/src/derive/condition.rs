@@ -103,7 +103,7 @@ fn no_expert_left(model: &Model, factor: &Factor, is_evidence: impl Fn(VariableI
     let (experts, _) = network.experts()?;
     let missing = |(expert, _): &(NodeId, u32)| {
         let is_missing = |id: &VariableId| super::drops_out(model, factor.variable, *id) && !is_evidence(*id);
-        network.variables_above(*expert, &model.nets).iter().find(is_missing)
+        network.reads_above(*expert, &model.nets).values.iter().find(is_missing)
     };
     experts.iter().map(missing).collect::<Option<Vec<_>>>()?.first().copied()
 }
@@ -264,7 +264,7 @@ impl<'m> Known<'m> {
         for evidence in self.evidence {
             let mut above = vec![*evidence];
             while let Some(at) = above.pop() {
-                for parent in self.q[at.0].iter().flat_map(|factor| factor.parents.iter()) {
+                for parent in self.q[at.0].iter().flat_map(|factor| factor.read.iter()) {
                     // Experts of a factor that q draws before the evidence read it where it is known.
                     let is_read = self.q[parent.0].is_some_and(|factor| {
                         factor.parents.contains(*evidence)

@@ -65,25 +65,32 @@ pub fn drops_out(model: &Model, reader: VariableId, id: VariableId) -> bool {
     is_partly(model, id) && !model.is_drawn_before(id, reader)
 }
 
-/// The parents that a factor reads if only some partly observed variables are known: not those of the experts that drop out.
+/// The parents that a factor reads if only some partly observed variables are known: not those of the experts that drop
+/// out, nor those that it reads only through `known`.
 pub fn parents_where<'m>(model: &Model, factor: &'m Factor, is_known: impl Fn(VariableId) -> bool) -> Cow<'m, Parents> {
+    let is_missing = |id: VariableId| drops_out(model, factor.variable, id) && !is_known(id);
+    let is_unread = |id: VariableId| !factor.read.contains(id) && !is_known(id);
     let experts = match &factor.body {
         Body::Stochastic { network: Some(network), .. } => network.experts().map(|(experts, _)| (network, experts)),
         Body::Stochastic { network: None, .. } | Body::Deterministic { .. } | Body::Mixture { .. } => None,
     };
-    let Some((network, experts)) = experts else { return Cow::Borrowed(&factor.parents) };
-    let is_missing = |id: VariableId| drops_out(model, factor.variable, id) && !is_known(id);
-    if !factor.parents.iter().any(is_missing) {
+    // Most factors read all values of their parents, which may be many.
+    let knows = factor.read.len() < factor.parents.len();
+    let is_partial = |id| experts.is_some() && is_missing(id) || knows && is_unread(id);
+    if experts.is_none() && !knows || !factor.parents.iter().any(is_partial) {
         return Cow::Borrowed(&factor.parents);
     }
+    let Some((network, experts)) = experts else {
+        return Cow::Owned(factor.parents.iter().filter(|id| !is_unread(*id)).collect());
+    };
     let mut read = VariableSet::default();
     for (expert, _) in experts {
-        let own = network.variables_above(expert, &model.nets);
-        if !own.iter().any(is_missing) {
-            read.include(&own);
+        let own = network.reads_above(expert, &model.nets);
+        if !own.values.iter().any(is_missing) {
+            read.include(&own.all());
         }
     }
-    Cow::Owned(factor.parents.iter().filter(|id| read.contains(*id)).collect())
+    Cow::Owned(factor.parents.iter().filter(|id| read.contains(*id) && !is_unread(*id)).collect())
 }
 
 /// Variables with one value for all records.

@@ -1,7 +1,7 @@
 //! A mode of inference: a list of draws.
 
-use super::parents_where;
 use super::sums::joined;
+use super::{is_partly, parents_where};
 use crate::graph::{Model, NetBody, NetId, Role, Side, VariableId, VariableSet, family};
 
 pub(super) const GENERATION: &str = "generation";
@@ -60,6 +60,19 @@ impl Mode {
     /// Whether another mode has the same evidence and the same draws.
     pub fn is_same(&self, other: &Self) -> bool {
         (&self.given, &self.steps, self.switch) == (&other.given, &other.steps, other.switch)
+    }
+
+    /// The evidence that a record may lack: partly observed variables that the draws read only through `known`.
+    pub fn partly(&self, model: &Model) -> VariableSet {
+        let mut read = VariableSet::default();
+        for step in &self.steps {
+            if model.sum.contains(step.variable) {
+                // A sum reads the values of all that joins it.
+                return VariableSet::default();
+            }
+            read.extend(model.factor(step.side, step.variable).into_iter().flat_map(|factor| factor.read.iter()));
+        }
+        self.given.iter().copied().filter(|id| is_partly(model, *id) && !read.contains(*id)).collect()
     }
 
     /// Variables the mode yields, each at its last step; observed ones last.

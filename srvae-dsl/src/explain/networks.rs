@@ -103,6 +103,10 @@ fn stages(plan: &Plan, network: &Network, formals: &[String]) -> Vec<Stage> {
                 names.push(format!("past({})", plan.name(*id)));
                 continue;
             }
+            Op::Known(id) => {
+                names.push(format!("known({})", plan.name(*id)));
+                continue;
+            }
             Op::Let(id) => {
                 names.push(model.nets[id.0].name.clone());
                 continue;

@@ -95,7 +95,7 @@ impl Joined {
 
     /// The enumerated variables on which the parents of a factor depend, one of each group.
     fn read(&self, factor: &Factor) -> Vec<usize> {
-        let all = factor.parents.iter().filter_map(|id| self.depends.get(&id));
+        let all = factor.read.iter().filter_map(|id| self.depends.get(&id));
         let mut all: Vec<usize> = all.map(|place| self.top(*place)).collect();
         all.sort_unstable();
         all.dedup();

@@ -11,6 +11,8 @@ pub struct Factor {
     pub variable: VariableId,
     /// In the order written right of the bar.
     pub parents: Parents,
+    /// The parents whose values it reads. The others it reads only through `known`, which is a function of the data.
+    pub read: Parents,
     pub body: Body,
     /// The path of its parameters: `p_z`, or `p_z.3` for a member of a family.
     pub path: String,

@@ -1,6 +1,6 @@
 //! Networks, including named networks and values (`let`).
 
-use super::{Known, NetId, Number, Use, VariableId, VariableSet};
+use super::{Dependences, Known, NetId, Number, Use, VariableId};
 use crate::catalog::{Block, Cost};
 use crate::source::Span;
 use std::collections::BTreeSet;
@@ -39,7 +39,13 @@ impl Network {
             Op::Experts { given, roots, .. } => {
                 Some((output.inputs.iter().copied().zip(given.iter().copied()).collect(), *roots))
             }
-            Op::Variable(_) | Op::Formal(_) | Op::Block { .. } | Op::Net(_) | Op::Let(_) | Op::Past(_) => None,
+            Op::Variable(_)
+            | Op::Known(_)
+            | Op::Formal(_)
+            | Op::Block { .. }
+            | Op::Net(_)
+            | Op::Let(_)
+            | Op::Past(_) => None,
         }
     }
 
@@ -49,10 +55,10 @@ impl Network {
         matches!(output.op, Op::Experts { joint: Joint::Mean, .. }).then_some(output.inputs.len())
     }
 
-    /// The variables that a node depends on, including those read by values.
-    pub fn variables_above(&self, node: NodeId, nets: &[Net]) -> VariableSet {
+    /// What a node depends on, including what is read by values.
+    pub fn reads_above(&self, node: NodeId, nets: &[Net]) -> Dependences {
         let (mut open, mut seen) = (vec![node], vec![false; self.nodes.len()]);
-        let mut found = VariableSet::default();
+        let mut found = Dependences::default();
         while let Some(at) = open.pop() {
             if std::mem::replace(&mut seen[at.0], true) {
                 continue;
@@ -63,9 +69,9 @@ impl Network {
         found
     }
 
-    /// The variables that the network reads, including those read by values.
-    pub fn reads(&self, nets: &[Net]) -> VariableSet {
-        let mut found = VariableSet::default();
+    /// What the network reads, including what is read by values.
+    pub fn reads(&self, nets: &[Net]) -> Dependences {
+        let mut found = Dependences::default();
         self.nodes.iter().for_each(|node| node.adds_to(&mut found, nets));
         found
     }
@@ -87,10 +93,10 @@ impl Network {
 }
 
 impl Node {
-    /// The variable that this node reads, if any.
+    /// The variable that this node reads, also through `known`, if any.
     pub fn variable(&self) -> Option<VariableId> {
         match self.op {
-            Op::Variable(id) => Some(id),
+            Op::Variable(id) | Op::Known(id) => Some(id),
             Op::Formal(_) | Op::Past(_) | Op::Block { .. } | Op::Net(_) | Op::Let(_) | Op::Experts { .. } => None,
         }
     }
@@ -100,11 +106,14 @@ impl Node {
         if let Op::Past(id) = self.op { Some(id) } else { None }
     }
 
-    /// Adds the variables that this node reads directly.
-    fn adds_to(&self, found: &mut VariableSet, nets: &[Net]) {
+    /// Adds what this node reads directly.
+    fn adds_to(&self, found: &mut Dependences, nets: &[Net]) {
         match &self.op {
             Op::Variable(id) => {
-                found.insert(*id);
+                found.values.insert(*id);
+            }
+            Op::Known(id) => {
+                found.known.insert(*id);
             }
             Op::Let(id) => found.include(&nets[id.0].reads),
             Op::Formal(_) | Op::Past(_) | Op::Block { .. } | Op::Net(_) | Op::Experts { .. } => {}
@@ -127,6 +136,9 @@ pub enum Op {
     Net(NetId),
     /// `past(x)`: the values of the factor's own variable before each position, in raster order. No inputs.
     Past(VariableId),
+    /// `known(x)`: the observed value of a partly observed variable with one more channel, 1 in records that have the
+    /// variable; all zeros in the others. No inputs.
+    Known(VariableId),
     /// A value (`let`), computed once however many factors read it. No inputs.
     Let(NetId),
     /// A product or a mixture of distributions, each given by its head. A product is of one distribution that the catalogue
@@ -162,7 +174,7 @@ pub struct Net {
     /// Whether it is a `let`: a value without arguments, which reads variables and other values directly.
     pub is_let: bool,
     /// The variables that a `let` depends on, directly or through other values.
-    pub reads: VariableSet,
+    pub reads: Dependences,
     /// What is known about the values, for a `let`.
     pub known: Option<Known>,
     /// Its own parameters, and the multiply-accumulates of one use. The cost of a network in Rust is unknown and counts

@@ -3,7 +3,9 @@
 use super::call::Call;
 use super::names::Names;
 use crate::catalog::{Arity, Block, Distribution, Role};
-use crate::graph::{Body, Factor, Model, NetBody, NetId, Network, Number, Op, Side, Stage, Use, VariableId};
+use crate::graph::{
+    Body, Factor, Model, NetBody, NetId, Network, Number, Op, Operator, Side, Stage, Use, Value, VariableId,
+};
 use std::collections::BTreeMap;
 
 /// Position of a part in [`Parts::all`].
@@ -130,6 +132,16 @@ pub fn context_path(flow: &str) -> String {
     format!("{flow}.given")
 }
 
+/// The sizes of `known(x)`: those of x with one more channel.
+pub fn known_dims(model: &Model, id: VariableId) -> Vec<Number> {
+    let mut dims = model.variable(id).dims.clone();
+    for channels in dims.iter_mut().take(1) {
+        let one = Number::Literal(Value::Int(1));
+        *channels = Number::Binary(Operator::Add, Box::new(channels.clone()), Box::new(one));
+    }
+    dims
+}
+
 /// An entry of the catalogue as an operation.
 pub fn call(block: &Use<Block>) -> Call {
     Call {
@@ -227,6 +239,7 @@ impl Builder<'_> {
             let inputs: Vec<Place> = node.inputs.iter().map(|input| places[input.0].clone()).collect();
             let shape = match &node.op {
                 Op::Variable(id) | Op::Past(id) => Shape::Dims(self.model.variable(*id).dims.clone()),
+                Op::Known(id) => Shape::Dims(known_dims(self.model, *id)),
                 Op::Formal(at) => formals[*at].shape.clone(),
                 Op::Net(net) => self.net(*net, &inputs),
                 Op::Let(value) => self.value(*value),

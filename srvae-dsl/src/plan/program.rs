@@ -108,6 +108,11 @@ pub enum Operation {
     Partly(VariableId),
     /// The presence of a partly observed variable: 1 for records that have it, else 0.
     Presence,
+    /// What is known of a partly observed variable: its value and one more channel with the presence, all 0 in records that
+    /// lack it. Inputs: presence (omitted if all records have it), value.
+    WithPresence,
+    /// What is known of this variable if no record has it: zeros. No inputs.
+    Absent(VariableId),
     /// The value of a partly observed variable. Inputs: presence, observed value, drawn value.
     Choose,
     /// Log-probabilities of the values of an enumerated variable, all mass on the observed value in records that have

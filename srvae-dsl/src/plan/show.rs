@@ -197,6 +197,9 @@ impl Plan {
                 "for importance weights: ln Σ of the values' weights, less the terms' means".to_owned()
             }
             Operation::ExpandLike | Operation::DrawOf | Operation::LogProbOf => inputs[0].clone(),
+            Operation::WithPresence if inputs.len() == 1 => format!("{all}, which every record has"),
+            Operation::WithPresence => format!("{} where it is observed, and whether it is", inputs[1]),
+            Operation::Absent(id) => format!("zeros, as no record has {}", self.name(*id)),
             Operation::Choose => format!("{} where it is observed, else {}", inputs[1], inputs[2]),
             Operation::Observed => {
                 format!("0 where {} is {} or that is missing, else never", inputs[2], inputs[1])

@@ -139,6 +139,7 @@ fn show_node(model: &Model, node: &Node) -> String {
     match &node.op {
         Op::Variable(id) => model.variable(*id).name.clone(),
         Op::Formal(at) => format!("argument {at}"),
+        Op::Known(id) => format!("known {}", model.variable(*id).name),
         Op::Past(id) => format!("past {}", model.variable(*id).name),
         Op::Let(id) => model.nets[id.0].name.clone(),
         Op::Net(id) => format!("{}{inputs:?}", model.nets[id.0].name),

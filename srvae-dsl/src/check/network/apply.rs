@@ -4,6 +4,7 @@ use super::{Builder, Reads};
 use crate::ast::{Argument, Call, Expression, ExpressionKind};
 use crate::catalog::{self, Arity};
 use crate::check::arguments::Signature;
+use crate::check::mentioned::KNOWN;
 use crate::diagnostics::{Diagnostic, messages};
 use crate::graph::{self, NodeId, Number, Op, Use, Value};
 use crate::source::Span;
@@ -21,6 +22,9 @@ impl Builder<'_, '_> {
         let given = call.arguments.as_deref().unwrap_or_default();
         if name.text == "past" {
             return self.past(given, span, piped);
+        }
+        if name.text == KNOWN {
+            return self.known(given, span, piped);
         }
         if let Some(index) = self.checker.nets.find(&name.text) {
             return self.apply_net(index, call, given, span, piped);
@@ -136,11 +140,18 @@ impl Builder<'_, '_> {
             return None;
         }
         let stands_for = &self.checker.nets.declared[index].reads;
+        let known = stands_for.known.iter().next();
         let error = match self.reads {
-            Reads::Parents(head) => stands_for.beyond(&head.set).map(|id| {
-                let variable = &self.checker.variable(id).name;
-                messages::let_reads_more(&name.text, variable, name.span, head.factor.head)
-            }),
+            Reads::Parents(head) => match (stands_for.beyond(&head.set), known) {
+                (Some(id), _) => {
+                    let variable = &self.checker.variable(id).name;
+                    Some(messages::let_reads_more(&name.text, variable, name.span, head.factor.head))
+                }
+                (None, Some(id)) if head.factor.side == graph::Side::P => {
+                    Some(messages::known_in_p(&self.checker.variable(id).name, name.span, head.factor.head))
+                }
+                (None, _) => None,
+            },
             // A network may read only its arguments and learned values.
             Reads::Formals { names, .. } if !stands_for.is_empty() => {
                 let known = names.iter().map(String::as_str).collect::<Vec<_>>();

@@ -1,7 +1,8 @@
-//! The inputs of a network: variables, arguments, learned values, the past of a variable.
+//! The inputs of a network: variables, arguments, learned values, the past of a variable, and what is known of a partly
+//! observed one.
 
 use super::{Builder, Reads};
-use crate::ast::{Argument, Call, ExpressionKind, Name, Space};
+use crate::ast::{Argument, Call, Expression, ExpressionKind, Name, Space};
 use crate::catalog;
 use crate::diagnostics::messages;
 use crate::graph::{self, NodeId, Number, Op, Use, Value};
@@ -90,10 +91,7 @@ impl Builder<'_, '_> {
     /// `past(x)` in the factor of x.
     pub(super) fn past(&mut self, given: &[Argument], span: Span, piped: Option<NodeId>) -> Option<NodeId> {
         let read = match given {
-            [Argument { name: None, value }] => match &value.ungrouped().kind {
-                ExpressionKind::Call(Call { name, arguments: None }) => Some(name.text.as_str()),
-                _ => None,
-            },
+            [Argument { name: None, value }] => name_alone(value).map(|name| name.text.as_str()),
             _ => None,
         };
         let own = match self.reads {
@@ -114,5 +112,61 @@ impl Builder<'_, '_> {
         }
         let shape = variable.shape.clone();
         Some(self.push(Op::Past(id), Vec::new(), shape, String::new(), span, span))
+    }
+
+    /// `known(x)`, or `known(x, w)` for `concat(known(x), known(w))`: partly observed variables where they are observed, each
+    /// with a channel that says where that is.
+    pub(super) fn known(&mut self, given: &[Argument], span: Span, piped: Option<NodeId>) -> Option<NodeId> {
+        let names = given.iter().map(|it| name_alone(&it.value).filter(|_| it.name.is_none() && piped.is_none()));
+        let names = names.collect::<Option<Vec<&Name>>>().filter(|names| !names.is_empty());
+        let (Some(names), false) = (names, matches!(self.reads, Reads::Formals { .. })) else {
+            self.checker.findings.push(messages::known_of_what(span));
+            return None;
+        };
+        let nodes = names.into_iter().map(|name| self.known_of(name)).collect::<Vec<_>>();
+        let nodes = nodes.into_iter().collect::<Option<Vec<_>>>()?;
+        match nodes.as_slice() {
+            [one] => Some(*one),
+            _ => self.block("concat", Vec::new(), nodes, span),
+        }
+    }
+
+    fn known_of(&mut self, name: &Name) -> Option<NodeId> {
+        let Some(id) = self.checker.find_variable(&name.text) else {
+            let error = match self.checker.nets.find(&name.text) {
+                Some(_) => messages::known_of_what(name.span),
+                None => self.checker.no_variable(name, None),
+            };
+            self.checker.findings.push(error);
+            return None;
+        };
+        let variable = self.checker.variable(id);
+        let error = match self.reads {
+            _ if variable.role != graph::Role::Partly => {
+                Some(messages::known_of_other(&variable.name, variable.role, name.span, variable.span))
+            }
+            Reads::Parents(head) if !head.set.contains(id) => {
+                Some(messages::not_right_of_bar(&name.text, name.span, head.factor.head))
+            }
+            Reads::Parents(head) if head.factor.side == graph::Side::P => {
+                Some(messages::known_in_p(&name.text, name.span, head.factor.head))
+            }
+            Reads::Parents(_) | Reads::Variables { .. } | Reads::Formals { .. } => None,
+        };
+        if let Some(error) = error {
+            self.checker.findings.push(error);
+            return None;
+        }
+        let mut shape = variable.shape.clone();
+        shape.iter_mut().take(1).for_each(|channels| *channels += 1);
+        Some(self.push(Op::Known(id), Vec::new(), shape, String::new(), name.span, name.span))
+    }
+}
+
+/// A name without brackets or arguments.
+fn name_alone(expression: &Expression) -> Option<&Name> {
+    match &expression.ungrouped().kind {
+        ExpressionKind::Call(Call { name, arguments: None }) => Some(name),
+        _ => None,
     }
 }

@@ -38,8 +38,8 @@ pub(crate) fn missing_where_read(
     let hint = match side {
         Side::P => drawn,
         Side::Q => format!(
-            "{drawn}; or read it in an expert of a product, which then drops out: \
-             `q(z | {name}) = (normal from {name} |> …) * standard_normal`"
+            "read `known({name})` in its place, which is its value and whether a record has it; or {drawn}; or read it in \
+             an expert of a product, which then drops out: `q(z | {name}) = (normal from {name} |> …) * standard_normal`"
         ),
     };
     Diagnostic::error("E0451", format!("q({name} | …) is missing"))

@@ -2,6 +2,7 @@
 
 use super::phrases::quoted;
 use crate::diagnostics::{Diagnostic, MOST_NETS};
+use crate::graph::Role;
 use crate::source::Span;
 
 pub(crate) fn net_before_definition(name: &str, used: Span, defined: Span) -> Diagnostic {
@@ -24,6 +25,39 @@ pub(crate) fn past_out_of_place(name: &str, span: Span, declared: Span) -> Diagn
         .at(span, "only allowed in the factor of p of an observed or latent map")
         .and(declared, format!("`{name}` is declared here"))
         .hint("`past` works for observed and latent variables [channels, height, width], whose positions p draws one after the other")
+}
+
+pub(crate) fn known_of_what(span: Span) -> Diagnostic {
+    Diagnostic::error("E0263", "`known` reads partly observed variables by their names")
+        .at(span, "not the name of a variable of the file")
+        .hint(
+            "write `known(x)`, or `known(x[1..6])`, in a factor of q or in a `let`; a network gets it as an input: `known(x) |> f`",
+        )
+}
+
+pub(crate) fn known_of_other(name: &str, role: Role, span: Span, declared: Span) -> Diagnostic {
+    let why = match role {
+        Role::Latent | Role::Global => "no record has it",
+        Role::Observed | Role::Partly | Role::Given => "every record has it",
+    };
+    let hint = match role {
+        Role::Given => format!("read it as `{name}`"),
+        _ => format!("read it as `{name}`, or declare `partly observed {name}: …` if only some records have it"),
+    };
+    Diagnostic::error("E0264", format!("`{name}` is {}, so {why}", role.name()))
+        .at(span, "`known` reads a partly observed variable")
+        .and(declared, "declared here")
+        .hint(hint)
+}
+
+pub(crate) fn known_in_p(name: &str, span: Span, head: Span) -> Diagnostic {
+    Diagnostic::error("E0265", format!("p depends on whether a record has `{name}`"))
+        .at(span, "only q may read it")
+        .and(head, "a factor of p")
+        .hint(format!(
+            "p is the same for all records, and draws `{name}` itself: read `{name}` here, or declare \
+             `given s: binary[1]` with data that say which records have it"
+        ))
 }
 
 pub(crate) fn not_causal(block: &str, span: Span, able: &[&str]) -> Diagnostic {

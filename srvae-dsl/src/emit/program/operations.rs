@@ -25,6 +25,20 @@ impl Walker<'_> {
             | Operation::Kept => {
                 return (self.place_of(value), false);
             }
+            Operation::WithPresence => {
+                let inputs: Vec<_> = all().collect();
+                match inputs.as_slice() {
+                    [own] => quote!(::srvae::partly::with_presence(::std::option::Option::None, #own)),
+                    [presence, own, ..] => {
+                        quote!(::srvae::partly::with_presence(::std::option::Option::Some(#presence), #own))
+                    }
+                    [] => unreachable!("it reads a variable"),
+                }
+            }
+            Operation::Absent(id) => {
+                let shape = dims(self.plan, Scope::Run, &self.plan.model.variable(*id).dims);
+                quote!(::srvae::partly::absent(&#shape, &self.params))
+            }
             Operation::Choose => {
                 let inputs = all();
                 quote!(::srvae::partly::choose(#(#inputs),*))

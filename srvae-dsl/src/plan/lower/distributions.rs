@@ -191,7 +191,7 @@ impl Lowering<'_> {
                 _ => (nodes[expert.0].map(|head| vec![head]), Stated::One(given)),
             };
             let Some(of_one) = heads else { continue };
-            let read = network.variables_above(expert, &self.model.nets);
+            let read = network.reads_above(expert, &self.model.nets).values;
             let read = read.iter().filter(|id| drops_out(self.model, own, *id));
             let presences = read.filter_map(|id| self.partly.get(&id)).map(|(_, presence)| *presence).collect();
             all.push(OneHead { heads: of_one, presences, given });

@@ -12,14 +12,15 @@ use super::parts::Parts;
 use super::program::{How, Operation, Output, Program, Score, Value, ValueId};
 use super::sweep::finish;
 use crate::derive::{Derivation, Mode, Presence, Switch, is_data, is_partly, is_supplied, levels};
-use crate::graph::{self, Body, DrawMethod, Factor, Model, NetBody, NetId, Network, Side, VariableId, VariableSet};
+use crate::graph::{self, Body, DrawMethod, Factor, Model, NetBody, NetId, Network, Op, Side, VariableId, VariableSet};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The bound: a draw of every latent from q, then every term.
 pub fn bound(model: &Model, derivation: &Derivation, parts: &Parts) -> Program {
     let is_given = |id: &VariableId| is_data(model, *id) || is_partly(model, *id);
-    let data = (0..model.variables.len()).map(VariableId).filter(is_given).collect();
-    let mut lowering = Lowering::new(model, parts, data, true);
+    let data: Vec<VariableId> = (0..model.variables.len()).map(VariableId).filter(is_given).collect();
+    let partly = data.iter().copied().filter(|id| is_partly(model, *id)).collect();
+    let mut lowering = Lowering::new(model, parts, data, (&partly, true));
     lowering.shares = true;
     lowering.of_baselines = model.of_baselines();
     // Before the data, because initialisation uses the last batch that passes through a layer.
@@ -44,7 +45,7 @@ pub fn bound(model: &Model, derivation: &Derivation, parts: &Parts) -> Program {
 
 /// A mode: variable after variable, in the order of the derivation.
 pub fn mode(model: &Model, mode: &Mode, parts: &Parts) -> Program {
-    let mut lowering = Lowering::new(model, parts, mode.given.clone(), false);
+    let mut lowering = Lowering::new(model, parts, mode.given.clone(), (&mode.partly(model), false));
     let levels = levels(model);
     for step in &mode.steps {
         if step.side == Side::Q && model.sum.contains(step.variable) {
@@ -111,7 +112,9 @@ struct Lowering<'m> {
     of_sum: BTreeMap<VariableId, ValueId>,
     /// The variables that are summed out here: in a mode, not those that are given.
     summed: BTreeSet<VariableId>,
-    /// The observed values of partly observed variables, and their presences. Only in the bound.
+    /// The variables that records may lack, with their values and presences.
+    may_lack: BTreeMap<VariableId, (ValueId, ValueId)>,
+    /// Those whose observed value takes the place of a draw. Only in the bound.
     partly: BTreeMap<VariableId, (ValueId, ValueId)>,
     /// Partly observed variables before q draws them: 0 in records that lack them. Only in the bound.
     where_observed: BTreeMap<VariableId, ValueId>,
@@ -145,6 +148,8 @@ impl<'m> Lowering<'m> {
     /// these. Without networks, all parents.
     fn of(model: &'m Model, parts: &'m Parts, networks: &[&Network], parents: Option<&[VariableId]>) -> Self {
         let (mut variables, mut seen) = (VariableSet::default(), BTreeSet::new());
+        // Those whose values are read, and not only through `known`.
+        let mut read = VariableSet::default();
         let is_given = |id: &NetId| {
             let net = &model.nets[id.0];
             graph::member(&net.name).is_some() && !net.reads.is_empty()
@@ -153,6 +158,9 @@ impl<'m> Lowering<'m> {
         while let Some(network) = open.pop() {
             variables.extend(network.nodes.iter().filter_map(graph::Node::variable));
             variables.extend(network.nodes.iter().filter_map(graph::Node::past));
+            read.extend(
+                network.nodes.iter().filter(|node| !matches!(node.op, Op::Known(_))).filter_map(graph::Node::variable),
+            );
             let new = network.lets().filter(|id| seen.insert(*id)).filter(|id| !is_given(id));
             open.extend(new.filter_map(|id| match &model.nets[id.0].body {
                 NetBody::Network(inner) => Some(inner),
@@ -165,7 +173,9 @@ impl<'m> Lowering<'m> {
             Some(parents) => parents.iter().copied().filter(|id| variables.contains(*id)).collect(),
             None => variables.iter().collect(),
         };
-        let mut lowering = Self::new(model, parts, given, false);
+        let known = given.iter().copied().filter(|id| variables.contains(*id) && !read.contains(*id));
+        let known = known.filter(|id| is_partly(model, *id)).collect();
+        let mut lowering = Self::new(model, parts, given, (&known, false));
         lowering.has_rows = false;
         lowering.has_values = !values.is_empty();
         for id in values {
@@ -175,8 +185,13 @@ impl<'m> Lowering<'m> {
         lowering
     }
 
-    /// `missing`: whether records may lack partly observed variables.
-    fn new(model: &'m Model, parts: &'m Parts, given: Vec<VariableId>, missing: bool) -> Self {
+    /// `partly`: the given variables that records may lack, and whether their observed values take the place of draws.
+    fn new(
+        model: &'m Model,
+        parts: &'m Parts,
+        given: Vec<VariableId>,
+        (partly, replaces): (&VariableSet, bool),
+    ) -> Self {
         let mut lowering = Self {
             model,
             parts,
@@ -192,6 +207,7 @@ impl<'m> Lowering<'m> {
             over: Vec::new(),
             of_sum: BTreeMap::new(),
             summed: BTreeSet::new(),
+            may_lack: BTreeMap::new(),
             partly: BTreeMap::new(),
             where_observed: BTreeMap::new(),
             partial: None,
@@ -210,18 +226,21 @@ impl<'m> Lowering<'m> {
         };
         for id in given {
             let name = &model.variable(id).name;
-            let is_partly = missing && is_partly(model, id);
-            let operation = if is_partly { Operation::Partly(id) } else { Operation::Given(id) };
+            let may_lack = partly.contains(id);
+            let operation = if may_lack { Operation::Partly(id) } else { Operation::Given(id) };
             let value = lowering.value(operation, Vec::new(), name);
             lowering.known.insert(id, value);
-            if is_partly {
+            if may_lack {
                 let presence = lowering.value(Operation::Presence, vec![value], &format!("has_{name}"));
-                lowering.partly.insert(id, (value, presence));
-                // Until q draws it, the experts that read it drop out in the records that lack it.
-                let name = format!("{name}_or_0");
-                let there = lowering.value(Operation::Where(Presence::There), vec![presence, value], &name);
-                lowering.known.insert(id, there);
-                lowering.where_observed.insert(id, there);
+                lowering.may_lack.insert(id, (value, presence));
+                if replaces {
+                    lowering.partly.insert(id, (value, presence));
+                    // Until q draws it, the experts that read it drop out in the records that lack it.
+                    let name = format!("{name}_or_0");
+                    let there = lowering.value(Operation::Where(Presence::There), vec![presence, value], &name);
+                    lowering.known.insert(id, there);
+                    lowering.where_observed.insert(id, there);
+                }
             }
         }
         lowering

@@ -41,6 +41,7 @@ impl Lowering<'_> {
                         continue;
                     }
                 },
+                Op::Known(id) => self.known_of(*id),
                 Op::Formal(at) => formals[*at],
                 // The output of a factor's network, computed from the other nodes.
                 Op::Experts { .. } => {
@@ -64,6 +65,22 @@ impl Lowering<'_> {
             nodes.push(Some(value));
         }
         nodes
+    }
+
+    /// What the data say of a partly observed variable, whatever has been drawn.
+    fn known_of(&mut self, id: VariableId) -> ValueId {
+        let name = &self.model.variable(id).name;
+        let known = format!("known_{name}");
+        if let Some((own, presence)) = self.may_lack.get(&id).copied() {
+            return self.value(Operation::WithPresence, vec![presence, own], &known);
+        }
+        match self.given.contains(&id) {
+            true => {
+                let own = self.value(Operation::Given(id), Vec::new(), name);
+                self.value(Operation::WithPresence, vec![own], &known)
+            }
+            false => self.value(Operation::Absent(id), Vec::new(), &known),
+        }
     }
 
     fn net(&mut self, net: NetId, inputs: Vec<ValueId>) -> ValueId {
@@ -158,7 +175,7 @@ impl Lowering<'_> {
     pub(super) fn know(&mut self, variable: VariableId, value: ValueId) {
         let is_changed = self.known.insert(variable, value).is_some_and(|before| before != value);
         let nets = &self.model.nets;
-        self.lets.retain(|id, value| value.is_some() && !(is_changed && nets[id.0].reads.contains(variable)));
+        self.lets.retain(|id, value| value.is_some() && !(is_changed && nets[id.0].reads.values.contains(variable)));
     }
 
     /// A backward recurrence: in the padding after a record's end, the value is that of the following step.
