@@ -103,8 +103,12 @@ pub fn compare(model: &Compiled, preset: Option<&str>) {
             let own =
                 checked.variables.iter().filter(|it| it.name == *name || it.name.starts_with(&format!("{name}[")));
             own.fold(given, |given, variable| {
-                let known = data.find(&variable.name).cloned();
-                given.with(&variable.name, known.unwrap_or_else(|| value(variable)))
+                let (known, presence) = (data.find(&variable.name).cloned(), Values::presence_of(&variable.name));
+                let given = given.with(&variable.name, known.unwrap_or_else(|| value(variable)));
+                match data.find(&presence).filter(|_| mode.partly.contains(name)) {
+                    Some(present) => given.with(&presence, present.clone()),
+                    None => given,
+                }
             })
         });
         for draw in [Draw::default(), Draw { temperature: 0.7, decode: Decode::Mode, top: Some(1) }] {

@@ -11,6 +11,8 @@ mod by_hand;
 mod exact;
 #[path = "published/in_order.rs"]
 mod in_order;
+#[path = "published/known.rs"]
+mod known;
 #[path = "../../runtime/tests/moved/mod.rs"]
 mod moved;
 #[path = "published/summed.rs"]
@@ -40,6 +42,7 @@ zoo! {
     belief_net: sigmoid_belief_net = "../models/zoo/belief_net.pgm",
     biva: biva = "../models/zoo/biva.pgm",
     causal_effects: cevae = "../models/zoo/cevae.pgm",
+    deep_kalman_filter: deep_kalman_filter = "../models/zoo/deep_kalman_filter.pgm",
     maps_of_classes: dalle_tokens = "../models/zoo/dalle_tokens.pgm",
     deep_markov_model: dmm = "../models/zoo/dmm.pgm",
     relaxed_latents: dvae = "../models/zoo/dvae.pgm",
@@ -53,6 +56,7 @@ zoo! {
     linear_state_space: linear_state_space = "../models/zoo/linear_state_space.pgm",
     semi_supervised: m2 = "../models/zoo/m2.pgm",
     masked_autoregressive_flow: maf_density = "../models/zoo/maf.pgm",
+    missing_values: miwae = "../models/zoo/miwae.pgm",
     nvae: nvae = "../models/zoo/nvae.pgm",
     autoregressive_pixels: pixelvae = "../models/zoo/pixelvae.pgm",
     probabilistic_pca: ppca = "../models/zoo/ppca.pgm",
@@ -63,6 +67,9 @@ zoo! {
     mixture_density: mixture_density_network = "../models/zoo/mixture_density_network.pgm",
     regimes: switching_state_space = "../models/zoo/switching_state_space.pgm",
     recurrent: vrnn = "../models/zoo/vrnn.pgm",
+    known_classes: known_class = "models/known_class.pgm",
+    missing_columns: missing_columns = "models/missing_columns.pgm",
+    missing_steps: missing_steps = "models/missing_steps.pgm",
     codes_in_order: ordered_codes = "models/ordered_codes.pgm",
     products_in_a_mixture: products = "models/products.pgm",
     second_order: second_order = "models/second_order.pgm",

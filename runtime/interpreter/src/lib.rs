@@ -71,7 +71,8 @@ impl Interpreted {
         let added = added.map(|addend| (interned(&addend_text(&plan, addend)), addend.scale.value)).collect();
         let modes = plan.derivation.modes.iter().map(|mode| {
             let names = |ids: &[srvae_dsl::graph::VariableId]| interned_list(&plan.names_outside(ids));
-            Mode { name: interned(&mode.name), given: names(&mode.given), yields: names(&plan.yielded(mode)) }
+            let (given, yields) = (names(&mode.given), names(&plan.yielded(mode)));
+            Mode { name: interned(&mode.name), given, partly: interned_list(&plan.partly_outside(mode)), yields }
         });
         let modes = modes.collect();
         let flows = plan.flows().map(|(factor, part)| {

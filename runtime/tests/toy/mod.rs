@@ -87,8 +87,8 @@ impl Model for Toy {
 
     fn modes(&self) -> &'static [Mode] {
         &[
-            Mode { name: "generation", given: &[], yields: &["z", "x"] },
-            Mode { name: "reconstruction", given: &["x"], yields: &["z", "x"] },
+            Mode { name: "generation", given: &[], partly: &[], yields: &["z", "x"] },
+            Mode { name: "reconstruction", given: &["x"], partly: &[], yields: &["z", "x"] },
         ]
     }
 

@@ -3,7 +3,7 @@
 //! Checks of parents, order, closed forms and modes use the variables that a value depends on, which are computed once
 //! for each value.
 
-use super::mentioned::Mentioned;
+use super::mentioned::{KNOWN, Mentioned};
 use super::nets::{Declared, Definition};
 use super::{Checker, docs};
 use crate::ast::{Expression, ExpressionKind, File, Item, ItemKind, Name};
@@ -24,7 +24,8 @@ struct Value<'a> {
 impl<'a> Checker<'a> {
     /// Declares every `let` with the variables that it depends on, directly or through other values.
     pub(super) fn declare_lets(&mut self, file: &'a File) {
-        let values: Vec<Value<'a>> = file.items.iter().filter_map(value).collect();
+        let is_word = self.is_known(KNOWN);
+        let values: Vec<Value<'a>> = file.items.iter().filter_map(|item| value(item, is_word)).collect();
         let by_name: BTreeMap<&str, usize> =
             values.iter().enumerate().map(|(at, value)| (value.name.text.as_str(), at)).collect();
         let mut stands_for: Vec<Option<Dependences>> = vec![None; values.len()];
@@ -112,9 +113,9 @@ fn circles(values: &[Value<'_>], by_name: &BTreeMap<&str, usize>, is_left: impl 
     all
 }
 
-fn value(item: &Item) -> Option<Value<'_>> {
+fn value(item: &Item, is_word: bool) -> Option<Value<'_>> {
     let ItemKind::Let { name, value } = &item.kind else { return None };
-    Some(Value { item, name, value, reads: Mentioned::of(value) })
+    Some(Value { item, name, value, reads: Mentioned::of(value, is_word) })
 }
 
 /// Whether an expression contains a value without inputs: a learned one, or `constant(…)`.

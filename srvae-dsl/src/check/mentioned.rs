@@ -4,27 +4,33 @@ use super::Checker;
 use crate::ast::{self, Expert, Expression, ExpressionKind, Name};
 use crate::graph::Dependences;
 
-/// The word that reads a partly observed variable where it is observed.
+/// The word that reads a partly observed variable where it is observed. A named network of the file may have this name too,
+/// and then takes its place.
 pub(super) const KNOWN: &str = "known";
 
 /// Names that may be those of variables or values, in the order of their places.
-#[derive(Default)]
 pub(super) struct Mentioned<'a> {
+    /// Whether `known` is the word of the language.
+    is_word: bool,
     pub read: Vec<&'a Name>,
     /// Those in `known(…)`.
     pub known: Vec<&'a Name>,
 }
 
 impl<'a> Mentioned<'a> {
-    pub fn of(expression: &'a Expression) -> Self {
-        let mut all = Self::default();
+    fn none(is_word: bool) -> Self {
+        Self { is_word, read: Vec::new(), known: Vec::new() }
+    }
+
+    pub fn of(expression: &'a Expression, is_word: bool) -> Self {
+        let mut all = Self::none(is_word);
         all.add(expression);
         all
     }
 
     /// The names right of a factor's `=`.
-    fn of_factor(factor: &'a ast::Factor) -> Self {
-        let mut all = Self::default();
+    fn of_factor(factor: &'a ast::Factor, is_word: bool) -> Self {
+        let mut all = Self::none(is_word);
         all.add(&factor.body);
         factor.experts.iter().for_each(|expert| all.add_expert(expert));
         factor.network.iter().for_each(|network| all.add(network));
@@ -50,8 +56,8 @@ impl<'a> Mentioned<'a> {
                 let arguments = call.arguments.iter().flatten().map(|argument| &argument.value);
                 match &call.arguments {
                     None => self.read.push(&call.name),
-                    Some(_) if call.name.text == KNOWN => {
-                        let mut inner = Self::default();
+                    Some(_) if self.is_word && call.name.text == KNOWN => {
+                        let mut inner = Self::none(true);
                         arguments.for_each(|argument| inner.add(argument));
                         self.known.extend(inner.read.into_iter().chain(inner.known));
                     }
@@ -63,9 +69,14 @@ impl<'a> Mentioned<'a> {
 }
 
 impl Checker<'_> {
-    /// What the right side of a factor reads, whether or not this is allowed. Values (`let`) are declared already.
+    /// Whether a name is the word `known` of the language.
+    pub(super) fn is_known(&self, name: &str) -> bool {
+        name == KNOWN && self.nets.find(name).is_none_or(|at| self.nets.declared[at].is_let())
+    }
+
+    /// What the right side of a factor reads, whether or not this is allowed. Networks and values are declared already.
     pub(super) fn read_by(&self, factor: &ast::Factor) -> Dependences {
-        let (mentioned, mut reads) = (Mentioned::of_factor(factor), Dependences::default());
+        let (mentioned, mut reads) = (Mentioned::of_factor(factor, self.is_known(KNOWN)), Dependences::default());
         for name in mentioned.read {
             match self.nets.find(&name.text) {
                 Some(at) => reads.include(&self.nets.declared[at].reads),

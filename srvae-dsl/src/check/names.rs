@@ -8,9 +8,9 @@ use crate::graph::member;
 use crate::source::Span;
 
 /// Keywords of the grammar and names of values.
-const WORDS: [&str; 17] = [
+const WORDS: [&str; 16] = [
     "model", "param", "preset", "observed", "latent", "given", "net", "p", "q", "bound", "from", "learned", "for",
-    "true", "false", "past", "known",
+    "true", "false", "past",
 ];
 
 /// The error for a name that is reserved. Names of spaces are allowed, because a space occurs only after a colon.

@@ -142,7 +142,9 @@ impl Checker<'_> {
         let side = side.name();
         match parent {
             Some(parent) => format!("{side}({name} | {}) = {distribution} from {} |> …", parent.name, parent.name),
-            None if space_entry(variable.space).discrete || is_partly => format!("{side}({name} | …) = {distribution} from …"),
+            None if space_entry(variable.space).discrete || is_partly => {
+                format!("{side}({name} | …) = {distribution} from …")
+            }
             None => format!("{side}({name}) = standard_normal"),
         }
     }

@@ -59,6 +59,16 @@ pub fn is_partly(model: &Model, id: VariableId) -> bool {
     model.variable(id).role == Role::Partly
 }
 
+/// Partly observed variables whose values no factor reads, and which q reads through `known`. Modes that are given the data
+/// are given them as far as each record has them.
+pub fn where_known(model: &Model) -> VariableSet {
+    let factors = || model.p.iter().chain(&model.q);
+    let read: VariableSet = factors().flat_map(|factor| factor.read.iter()).collect();
+    let known: VariableSet = factors().flat_map(|factor| factor.parents.iter()).collect();
+    let is_drawn = |id: VariableId| model.q_of(id).is_some() || model.sum.contains(id);
+    known.iter().filter(|id| is_partly(model, *id) && !read.contains(*id) && !is_drawn(*id)).collect()
+}
+
 /// Whether the experts of a factor of q that read a partly observed variable drop out in records that lack it: q has no
 /// factor for it, or draws it after the factor's own variable.
 pub fn drops_out(model: &Model, reader: VariableId, id: VariableId) -> bool {

@@ -62,17 +62,18 @@ impl Mode {
         (&self.given, &self.steps, self.switch) == (&other.given, &other.steps, other.switch)
     }
 
-    /// The evidence that a record may lack: partly observed variables that the draws read only through `known`.
+    /// The evidence that a record may lack: partly observed variables whose values no draw reads, but through `known`.
     pub fn partly(&self, model: &Model) -> VariableSet {
         let mut read = VariableSet::default();
         for step in &self.steps {
-            if model.sum.contains(step.variable) {
-                // A sum reads the values of all that joins it.
-                return VariableSet::default();
+            match step.side == Side::Q && model.sum.contains(step.variable) {
+                // The sum leaves out the factor of a variable that a record lacks, but not those that read it.
+                true => read.extend(model.p.iter().flat_map(|factor| factor.read.iter())),
+                false => read.extend(model.factor(step.side, step.variable).into_iter().flat_map(|it| it.read.iter())),
             }
-            read.extend(model.factor(step.side, step.variable).into_iter().flat_map(|factor| factor.read.iter()));
         }
-        self.given.iter().copied().filter(|id| is_partly(model, *id) && !read.contains(*id)).collect()
+        let is_read = |id: VariableId| read.contains(id) || model.sum.contains(id);
+        self.given.iter().copied().filter(|id| is_partly(model, *id) && !is_read(*id)).collect()
     }
 
     /// Variables the mode yields, each at its last step; observed ones last.

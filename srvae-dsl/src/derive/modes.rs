@@ -4,7 +4,7 @@ use super::condition::{Reason, condition, has_an_expert, steps};
 use super::mode::{CONDITIONAL, GENERATION, Mode, Step, names, of, read};
 use super::sums::joined;
 use super::switched::{CONTINUATION, TOP, continuation, top};
-use super::{is_data, is_deterministic, is_global, is_partly, is_supplied, parents_where};
+use super::{is_data, is_deterministic, is_global, is_partly, is_supplied, parents_where, where_known};
 use crate::graph::{Factor, Model, Role, Side, Space, VariableId, VariableSet, family};
 
 const RECONSTRUCTION: &str = "reconstruction";
@@ -25,7 +25,8 @@ pub struct Refusal {
 /// The named modes, and the reasons why others do not exist. Modes that coincide are listed once.
 pub fn modes(model: &Model) -> (Vec<Mode>, Vec<Refusal>) {
     let (mut all, mut refused): (Vec<Mode>, Vec<Refusal>) = (Vec::new(), Vec::new());
-    let data = of(model, |id| is_data(model, id));
+    let where_known = where_known(model);
+    let data = of(model, |id| is_data(model, id) || where_known.contains(id));
     let mut add = |name: String, given: Vec<VariableId>, found: Result<Mode, Reason>| match found {
         Ok(mode) if all.iter().any(|other| other.is_same(&mode)) => {}
         Ok(mode) => all.push(mode),
@@ -38,10 +39,11 @@ pub fn modes(model: &Model) -> (Vec<Mode>, Vec<Refusal>) {
     let has_steps = model.length.is_some() && model.variables.iter().any(|variable| variable.step.is_some());
     if infers {
         add(RECONSTRUCTION.to_owned(), data.clone(), reconstruction(model, &data, RECONSTRUCTION));
-        if !partly.is_empty() {
+        let more: Vec<VariableId> = partly.iter().copied().filter(|id| !where_known.contains(*id)).collect();
+        if !more.is_empty() {
             let all = of(model, |id| is_data(model, id) || is_partly(model, id));
-            let found = reconstruction_with(model, &all, &partly);
-            add(format!("{RECONSTRUCTION}_{}", names(model, &partly)), all, found);
+            let found = reconstruction_with(model, &all, &more);
+            add(format!("{RECONSTRUCTION}_{}", names(model, &more)), all, found);
         }
         add(REGENERATION.to_owned(), data.clone(), generative_reconstruction(model, &data));
         if has_steps {
@@ -133,10 +135,10 @@ fn reconstruction(model: &Model, data: &[VariableId], name: &str) -> Result<Mode
     of_data(model, name, data, steps)
 }
 
-/// The reconstruction from the data and the partly observed variables. It is named after those that its draws depend on.
+/// The reconstruction from the data and these partly observed variables. It is named after those that its draws depend on.
 fn reconstruction_with(model: &Model, all: &[VariableId], partly: &[VariableId]) -> Result<Mode, Reason> {
     let mode = reconstruction(model, all, RECONSTRUCTION)?;
-    let read: Vec<VariableId> = mode.given.iter().copied().filter(|id| is_partly(model, *id)).collect();
+    let read: Vec<VariableId> = mode.given.iter().copied().filter(|id| partly.contains(id)).collect();
     match read.is_empty() {
         true => Err(Reason::Ignored(partly.to_vec())),
         false => Ok(Mode { name: format!("{RECONSTRUCTION}_{}", names(model, &read)), ..mode }),

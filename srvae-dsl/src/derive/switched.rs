@@ -17,7 +17,8 @@ const LEAST_LEVELS: usize = 3;
 /// Continuation of each record: its first steps are given, their latents come from q, and everything after them from p.
 pub(super) fn continuation(model: &Model, data: &[VariableId]) -> Result<Mode, Reason> {
     let mut all = steps(model, data)?;
-    let is_drawn_given = read(model, data, &all).iter().any(|id| model.variable(*id).role == Role::Observed);
+    let is_drawn_given =
+        read(model, data, &all).iter().any(|id| matches!(model.variable(*id).role, Role::Observed | Role::Partly));
     if !is_drawn_given && !model.p.iter().any(|factor| follows(model, factor)) {
         return Err(Reason::IgnoresData);
     }

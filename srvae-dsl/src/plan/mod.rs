@@ -152,6 +152,14 @@ impl Plan {
         all
     }
 
+    /// Public names of the evidence of a mode that a record may lack.
+    pub fn partly_outside(&self, mode: &Mode) -> Vec<&str> {
+        let partly = mode.partly(&self.model);
+        let (own, others): (Vec<_>, Vec<_>) = mode.given.iter().copied().partition(|id| partly.contains(*id));
+        let others = self.names_outside(&others);
+        self.names_outside(&own).into_iter().filter(|name| !others.contains(name)).collect()
+    }
+
     /// The public name of a term. The terms of all steps are one term, their sum.
     pub fn term_name<'t>(&self, term: &'t str) -> &'t str {
         let variable = term.split_once('_').map_or("", |(_, variable)| variable);

@@ -7,7 +7,9 @@
 //! The tolerance is the Monte Carlo error. ln (1/K) Σ w has, to first order, the standard error s = sd(w) / (mean(w) √K) and the
 //! bias −s²/2; five standard errors are one chance in two million. The error must be small as well, else nothing is tested.
 
-use super::models::{factor_analysis, gaussian_mixture, linear_state_space, ppca, two_views};
+use super::models::{
+    factor_analysis, gaussian_mixture, known_class, linear_state_space, missing_columns, missing_steps, ppca, two_views,
+};
 use candle_core::{DType, Device, Tensor};
 use srvae::dist::Distribution;
 use srvae::params::Phase;
@@ -238,7 +240,8 @@ fn linear_state_space_by_the_kalman_filter() {
     let emission = linear(2, |z| Box::new(model.p_x(&Z(z.clone())).unwrap()));
     let (steps, lengths) = (4, [4usize, 3, 1]);
     let x: Vec<Matrix> = records(2 * steps).iter().map(|row| row.chunks(2).map(<[f64]>::to_vec).collect()).collect();
-    let exact: Vec<f64> = x.iter().zip(lengths).map(|(x, length)| filtered(&x[..length], &step, &emission)).collect();
+    let exact: Vec<f64> =
+        x.iter().zip(lengths).map(|(x, length)| filtered(&seen(&x[..length]), &step, &emission)).collect();
     let all: Vec<f64> = x.iter().flatten().flatten().copied().collect();
     let data = Values::new()
         .with("x", Tensor::from_vec(all, (RECORDS, steps, 2), &Device::Cpu).unwrap())
@@ -246,8 +249,91 @@ fn linear_state_space_by_the_kalman_filter() {
     converges(&model, &data, &exact, 200_000);
 }
 
-/// Predict, score, correct: Kalman's filter from z[1] standard normal.
-fn filtered(x: &[Vec<f64>], step: &Linear, emission: &Linear) -> f64 {
+/// The same of what is there: at a step that a record lacks the filter only predicts. q reads each step where it is there.
+#[test]
+fn missing_steps_by_the_kalman_filter() {
+    use missing_steps::{Config, MissingSteps, Z};
+    let model = MissingSteps::new(&Config::default(), &params()).unwrap();
+    model.params().set_phase(Phase::Inference);
+    let step = linear(2, |z| Box::new(model.p_z(&Z(z.clone())).unwrap()));
+    let emission = linear(2, |z| Box::new(model.p_x(&Z(z.clone())).unwrap()));
+    let (steps, lengths) = (4, [4usize, 4, 3]);
+    // A missing step in the middle, missing ones at both ends, and all of them.
+    let present = [[1.0, 0.0, 1.0, 1.0], [0.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]];
+    let x: Vec<Matrix> = records(2 * steps).iter().map(|row| row.chunks(2).map(<[f64]>::to_vec).collect()).collect();
+    let exact = x.iter().zip(present).zip(lengths).map(|((x, present), length)| {
+        let there = x.iter().zip(present).map(|(x, present)| (present == 1.0).then_some(x.as_slice()));
+        filtered(&there.take(length).collect::<Vec<_>>(), &step, &emission)
+    });
+    let exact: Vec<f64> = exact.collect();
+    assert_eq!(exact[2], 0.0, "the density of nothing");
+    let all: Vec<f64> = x.iter().flatten().flatten().copied().collect();
+    let tensor = |numbers: Vec<f64>, shape: &[usize]| Tensor::from_vec(numbers, shape, &Device::Cpu).unwrap();
+    let data = Values::new()
+        .with("x", tensor(all, &[RECORDS, steps, 2]))
+        .with(&Values::presence_of("x"), tensor(present.concat(), &[RECORDS, steps]))
+        .with("T", tensor(lengths.map(|it| it as f64).to_vec(), &[RECORDS, 1]));
+    converges(&model, &data, &exact, 200_000);
+}
+
+/// The marginal of the cells that a row has, for several sets of them and one encoder.
+#[test]
+fn missing_columns_by_their_gaussian_marginals() {
+    use missing_columns::{Config, MissingColumns, Z};
+    let model = MissingColumns::new(&Config::default(), &params()).unwrap();
+    model.params().set_phase(Phase::Inference);
+    let columns: Vec<Linear> =
+        (1..=4).map(|at| linear(2, |z| Box::new(model.p_x(at, &Z(z.clone())).unwrap()))).collect();
+    let (x, present) = (records(4), [[1.0, 1.0, 0.0, 1.0], [0.0, 1.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0]]);
+    let exact = x.iter().zip(present).map(|(x, present)| {
+        let there: Vec<usize> = (0..4).filter(|at| present[*at] == 1.0).collect();
+        let factor = together(&there.iter().map(|at| &columns[*at]).collect::<Vec<_>>());
+        let x: Vec<f64> = there.iter().map(|at| x[*at]).collect();
+        log_normal(&x, &factor.shift, &spread(&identity(2), &factor))
+    });
+    let exact: Vec<f64> = exact.collect();
+    let data = (0..4).fold(Values::new(), |data, at| {
+        let name = format!("x[{}]", at + 1);
+        let present = Tensor::new(&present.map(|row| row[at]), &Device::Cpu).unwrap();
+        let own: Matrix = x.iter().map(|row| vec![row[at]]).collect();
+        data.with(&name, tensor(&own)).with(&Values::presence_of(&name), present)
+    });
+    converges(&model, &data, &exact, 20_000);
+}
+
+/// ln p(x, y) where a record has its class, and ln p(x), the sum over the classes, where it lacks it.
+#[test]
+fn known_classes_by_their_gaussian_marginals() {
+    use known_class::{Config, KnownClass, Y, Z};
+    let model = KnownClass::new(&Config::default(), &params()).unwrap();
+    model.params().set_phase(Phase::Inference);
+    let (x, classes, present) = (records(3), [0usize, 1, 1], [1.0, 0.0, 1.0]);
+    let joint = |class: usize| -> Vec<f64> {
+        let y = |rows: usize| Y(tensor(&vec![unit(2, class); rows]));
+        let factor = linear(1, |z| Box::new(model.p_x(&y(1), &Z(z.clone())).unwrap()));
+        let prior = model.p_y().unwrap().log_prob(&tensor(&[unit(2, class)])).unwrap().to_vec1::<f64>().unwrap()[0];
+        let covariance = spread(&identity(1), &factor);
+        x.iter().map(|x| prior + log_normal(x, &factor.shift, &covariance)).collect()
+    };
+    let joint = [joint(0), joint(1)];
+    let exact = (0..RECORDS).map(|at| match present[at] == 1.0 {
+        true => joint[classes[at]][at],
+        false => log_mean(&[joint[0][at], joint[1][at]]) + 2f64.ln(),
+    });
+    let exact: Vec<f64> = exact.collect();
+    let data = Values::new()
+        .with("x", tensor(&x))
+        .with("y", tensor(&classes.map(|class| unit(2, class))))
+        .with(&Values::presence_of("y"), Tensor::new(&present, &Device::Cpu).unwrap());
+    converges(&model, &data, &exact, 20_000);
+}
+
+fn seen(x: &[Vec<f64>]) -> Vec<Option<&[f64]>> {
+    x.iter().map(|x| Some(x.as_slice())).collect()
+}
+
+/// Predict and, where there is an observation, score and correct: Kalman's filter from z[1] standard normal.
+fn filtered(x: &[Option<&[f64]>], step: &Linear, emission: &Linear) -> f64 {
     let (mut mean, mut covariance) = (vec![0.0; 2], identity(2));
     let mut sum = 0.0;
     for (at, x) in x.iter().enumerate() {
@@ -255,6 +341,7 @@ fn filtered(x: &[Vec<f64>], step: &Linear, emission: &Linear) -> f64 {
             mean = mapped(step, &mean);
             covariance = spread(&covariance, step);
         }
+        let Some(x) = x else { continue };
         let (seen, around) = (mapped(emission, &mean), spread(&covariance, emission));
         sum += log_normal(x, &seen, &around);
         let [[a, b], [c, d]] = [[around[0][0], around[0][1]], [around[1][0], around[1][1]]];

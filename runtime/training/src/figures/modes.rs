@@ -307,6 +307,14 @@ impl Strips {
 pub fn complete(model: &dyn Model, mode: &Mode, data: &Values, noise: &mut Noise, draw: &Draw) -> Result<Values> {
     let mut given = Values::new();
     for name in mode.given {
+        if let (true, Some(own)) = (mode.partly.contains(name), data.find(name)) {
+            let presence = Values::presence_of(name);
+            if let Some(present) = data.find(&presence) {
+                given.insert(&presence, present.clone());
+            }
+            given.insert(name, own.clone());
+            continue;
+        }
         // A partly observed variable is inferred for the records that lack it.
         let lacking = data.find(&Values::presence_of(name)).filter(|present| !is_everywhere(present));
         let own = data.find(name);

@@ -4,7 +4,6 @@ use super::{Builder, Reads};
 use crate::ast::{Argument, Call, Expression, ExpressionKind};
 use crate::catalog::{self, Arity};
 use crate::check::arguments::Signature;
-use crate::check::mentioned::KNOWN;
 use crate::diagnostics::{Diagnostic, messages};
 use crate::graph::{self, NodeId, Number, Op, Use, Value};
 use crate::source::Span;
@@ -23,7 +22,7 @@ impl Builder<'_, '_> {
         if name.text == "past" {
             return self.past(given, span, piped);
         }
-        if name.text == KNOWN {
+        if self.checker.is_known(&name.text) {
             return self.known(given, span, piped);
         }
         if let Some(index) = self.checker.nets.find(&name.text) {

@@ -158,6 +158,11 @@ impl Lowering<'_> {
         };
         let Some(steps) = model.length.and_then(|id| self.known.get(&id).copied()) else { return };
         let name = &model.variable(variable).name;
+        // A given step that the record lacks is drawn.
+        let before = match self.may_lack.get(&variable).copied() {
+            Some((own, presence)) => self.value(Operation::Choose, vec![presence, own, drawn], name),
+            None => before,
+        };
         let value = self.value(Operation::Within(step), vec![before, drawn, steps], name);
         self.know(variable, value);
     }

@@ -233,12 +233,12 @@ impl<'m> Lowering<'m> {
             if may_lack {
                 let presence = lowering.value(Operation::Presence, vec![value], &format!("has_{name}"));
                 lowering.may_lack.insert(id, (value, presence));
+                // Until q draws it, the experts that read it drop out in the records that lack it.
+                let name = format!("{name}_or_0");
+                let there = lowering.value(Operation::Where(Presence::There), vec![presence, value], &name);
+                lowering.known.insert(id, there);
                 if replaces {
                     lowering.partly.insert(id, (value, presence));
-                    // Until q draws it, the experts that read it drop out in the records that lack it.
-                    let name = format!("{name}_or_0");
-                    let there = lowering.value(Operation::Where(Presence::There), vec![presence, value], &name);
-                    lowering.known.insert(id, there);
                     lowering.where_observed.insert(id, there);
                 }
             }

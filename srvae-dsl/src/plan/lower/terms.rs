@@ -140,7 +140,7 @@ impl Lowering<'_> {
 
     /// A tensor for the records that have a partly observed variable, or lack it. Unchanged for another variable.
     pub(super) fn only(&mut self, id: VariableId, presence: Presence, numbers: ValueId) -> ValueId {
-        match self.partly.get(&id) {
+        match self.may_lack.get(&id) {
             Some((_, has)) => {
                 let name = format!("{}_where", self.values[numbers.0].name);
                 self.value(Operation::Where(presence), vec![*has, numbers], &name)
