@@ -3,7 +3,7 @@
 //! Checks of parents, order, closed forms and modes use the variables that a value depends on, which are computed once
 //! for each value.
 
-use super::mentioned::{KNOWN, Mentioned};
+use super::mentioned::Mentioned;
 use super::nets::{Declared, Definition};
 use super::{Checker, docs};
 use crate::ast::{Expression, ExpressionKind, File, Item, ItemKind, Name};
@@ -24,7 +24,7 @@ struct Value<'a> {
 impl<'a> Checker<'a> {
     /// Declares every `let` with the variables that it depends on, directly or through other values.
     pub(super) fn declare_lets(&mut self, file: &'a File) {
-        let is_word = self.is_known(KNOWN);
+        let is_word = self.knows();
         let values: Vec<Value<'a>> = file.items.iter().filter_map(|item| value(item, is_word)).collect();
         let by_name: BTreeMap<&str, usize> =
             values.iter().enumerate().map(|(at, value)| (value.name.text.as_str(), at)).collect();

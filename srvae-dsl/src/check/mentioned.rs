@@ -1,12 +1,12 @@
 //! The names in expressions, apart from those that stand in `known(…)`.
 
 use super::Checker;
-use crate::ast::{self, Expert, Expression, ExpressionKind, Name};
+use crate::ast::{self, Call, Expert, Expression, ExpressionKind, Name};
 use crate::graph::Dependences;
 
 /// The word that reads a partly observed variable where it is observed. A named network of the file may have this name too,
 /// and then takes its place.
-pub(super) const KNOWN: &str = "known";
+const KNOWN: &str = "known";
 
 /// Names that may be those of variables or values, in the order of their places.
 pub(super) struct Mentioned<'a> {
@@ -69,14 +69,19 @@ impl<'a> Mentioned<'a> {
 }
 
 impl Checker<'_> {
-    /// Whether a name is the word `known` of the language.
-    pub(super) fn is_known(&self, name: &str) -> bool {
-        name == KNOWN && self.nets.find(name).is_none_or(|at| self.nets.declared[at].is_let())
+    /// Whether `known(…)` is that of the language, and no named network of the file.
+    pub(super) fn knows(&self) -> bool {
+        self.nets.find(KNOWN).is_none_or(|at| self.nets.declared[at].is_let())
+    }
+
+    /// Whether a call is that of `known`. Without brackets it may be a value of the file.
+    pub(super) fn is_known(&self, call: &Call) -> bool {
+        call.name.text == KNOWN && self.knows() && (call.arguments.is_some() || self.nets.find(KNOWN).is_none())
     }
 
     /// What the right side of a factor reads, whether or not this is allowed. Networks and values are declared already.
     pub(super) fn read_by(&self, factor: &ast::Factor) -> Dependences {
-        let (mentioned, mut reads) = (Mentioned::of_factor(factor, self.is_known(KNOWN)), Dependences::default());
+        let (mentioned, mut reads) = (Mentioned::of_factor(factor, self.knows()), Dependences::default());
         for name in mentioned.read {
             match self.nets.find(&name.text) {
                 Some(at) => reads.include(&self.nets.declared[at].reads),

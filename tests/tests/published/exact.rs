@@ -283,7 +283,7 @@ fn missing_columns_by_their_gaussian_marginals() {
     let model = MissingColumns::new(&Config::default(), &params()).unwrap();
     model.params().set_phase(Phase::Inference);
     let columns: Vec<Linear> =
-        (1..=4).map(|at| linear(2, |z| Box::new(model.p_x(at, &Z(z.clone())).unwrap()))).collect();
+        (0..4).map(|at| linear(2, |z| Box::new(model.p_x(at, &Z(z.clone())).unwrap()))).collect();
     let (x, present) = (records(4), [[1.0, 1.0, 0.0, 1.0], [0.0, 1.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0]]);
     let exact = x.iter().zip(present).map(|(x, present)| {
         let there: Vec<usize> = (0..4).filter(|at| present[*at] == 1.0).collect();

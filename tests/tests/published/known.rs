@@ -64,7 +64,7 @@ fn only_what_a_record_has_counts() {
     let there = sequences(0.0, 0.0, [4, 3]).with("x?", tensor(&[1.0; 2 * STEPS], &[2, STEPS]));
     assert!(bound(&own).into_iter().zip(bound(&there)).all(|(own, there)| own != there));
     let modes: Vec<&str> = model.modes().iter().filter(|mode| !mode.given.is_empty()).map(|mode| mode.name).collect();
-    assert_eq!(modes, ["reconstruction", "generative_reconstruction", "continuation"]);
+    assert_eq!(modes, ["reconstruction", "generative_reconstruction", "smoothing", "continuation"]);
     for mode in modes {
         assert_eq!(smoothed(mode, &own), smoothed(mode, &other), "{mode}");
         assert_ne!(smoothed(mode, &own), smoothed(mode, &there), "{mode}");

@@ -40,8 +40,13 @@ pub fn inferred<'s>(model: &dyn Model, spec: &'s Spec) -> Result<(&'static str, 
     let mode = mode
         .with_context(|| format!("model {} infers no latents from data, so there is nothing to encode", spec.name))?;
     let latent = |variable: &&Variable| {
-        let is_inferred = matches!(variable.role, Role::Latent | Role::Partly);
-        is_inferred && mode.yields.contains(&variable.name.as_str())
+        let name = &variable.name.as_str();
+        // What is given where a record has it is drawn from p, as the other data are.
+        let is_inferred = match variable.role {
+            Role::Partly => !mode.partly.contains(name),
+            role => role == Role::Latent,
+        };
+        is_inferred && mode.yields.contains(name)
     };
     let latents: Vec<&Variable> = spec.variables.iter().filter(latent).collect();
     ensure!(!latents.is_empty(), "model {} infers no latents from data, so there is nothing to encode", spec.name);

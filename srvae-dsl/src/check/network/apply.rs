@@ -22,7 +22,7 @@ impl Builder<'_, '_> {
         if name.text == "past" {
             return self.past(given, span, piped);
         }
-        if self.checker.is_known(&name.text) {
+        if self.checker.is_known(call) {
             return self.known(given, span, piped);
         }
         if let Some(index) = self.checker.nets.find(&name.text) {

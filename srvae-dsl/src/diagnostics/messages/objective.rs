@@ -223,8 +223,12 @@ pub(crate) fn not_summed(name: &str, space: &str, span: Span) -> Diagnostic {
 }
 
 pub(crate) fn summed_read_by_q(own: &str, span: Span, read: &str, is_partly: bool) -> Diagnostic {
-    let expert =
-        if is_partly { ", or read it in an expert of a product, which drops out where it is missing" } else { "" };
+    let expert = match is_partly {
+        true => format!(
+            ", or read `known({read})`, or read it in an expert of a product, which drops out where it is missing"
+        ),
+        false => String::new(),
+    };
     Diagnostic::error("E0494", format!("q draws `{own}` from `{read}`, which is summed out"))
         .at(span, format!("`{read}` has no value here"))
         .hint(format!("remove `{read}` from this factor, or write a factor `q({read} | …) = …`{expert}"))
