@@ -191,7 +191,7 @@ pub(crate) fn check(name: &str, value: &Tensor, present: &Tensor) -> Result<()> 
 
 #[cfg(test)]
 mod tests {
-    use super::{certain, choose, known, observed, only};
+    use super::{absent, certain, choose, known, observed, only, with_presence};
     use crate::{DType, Device, Params, Tensor, Values};
 
     fn tensor(numbers: &[f64]) -> Tensor {
@@ -212,6 +212,22 @@ mod tests {
         assert_eq!(only(false, &present, &numbers).unwrap().to_vec1::<f64>().unwrap(), [0.0, 4.0]);
         assert!(only(true, &present, &tensor(&[1.0, 2.0, 3.0])).is_err());
         assert!(only(true, &tensor(&[1.0]), &numbers).is_err());
+    }
+
+    #[test]
+    fn what_is_known_has_one_more_channel() {
+        let own = Tensor::new(&[[3.0, 4.0], [f64::NAN, 9.0]], &Device::Cpu).unwrap();
+        let known = with_presence(Some(&tensor(&[1.0, 0.0])), &own).unwrap();
+        assert_eq!(known.to_vec2::<f64>().unwrap(), [[3.0, 4.0, 1.0], [0.0; 3]]);
+        let all = with_presence(None, &own).unwrap().to_vec2::<f64>().unwrap();
+        assert_eq!((all[0].as_slice(), &all[1][1..]), (&[3.0, 4.0, 1.0][..], &[9.0, 1.0][..]));
+        let map = own.reshape((2, 1, 1, 2)).unwrap();
+        let planes = with_presence(Some(&tensor(&[1.0, 0.0])), &map).unwrap();
+        assert_eq!(planes.dims(), [2, 2, 1, 2]);
+        assert_eq!(planes.flatten_all().unwrap().to_vec1::<f64>().unwrap(), [3.0, 4.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
+        let params = Params::new(0, DType::F64, &Device::Cpu);
+        assert_eq!(absent(&[2, 5], &params).unwrap().dims(), [1, 3, 5]);
+        assert!(with_presence(Some(&tensor(&[1.0])), &own).is_err());
     }
 
     #[test]
