@@ -129,7 +129,8 @@ impl Checker<'_> {
                 NetBody::Network(inner) => self.is_whole(&inner.nodes, inner.output),
                 NetBody::Rust { .. } => false,
             },
-            Op::Formal(_) | Op::Past(_) | Op::Net(_) | Op::Experts { .. } => false,
+            // What is known of a variable has zeros, and one more channel.
+            Op::Known(_) | Op::Formal(_) | Op::Past(_) | Op::Net(_) | Op::Experts { .. } => false,
         }
     }
 
