@@ -46,3 +46,16 @@ fn several_files_are_tried() {
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && said.matches("every law holds").count() == 2, "{said}");
 }
+
+/// A mode may depend on a class between the first and the last alone.
+#[test]
+fn every_class_is_tried_as_evidence() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("middle.pgm");
+    let text = "model middle\nobserved x: label[4]\nlatent z: real[1]\np(z) = standard_normal\n\
+                p(x | z) = categorical from z |> linear\nq(z | x) = normal(mean: x |> channels(2, 3), std: 0.5)\n";
+    std::fs::write(&file, text).unwrap();
+    let output = check(file.to_str().unwrap());
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && said.contains("reconstruction depends on x"), "{said}");
+}

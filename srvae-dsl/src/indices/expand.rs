@@ -91,9 +91,13 @@ impl Unroller<'_> {
             Some(network) => Some(self.expression(network, at)?),
             None => None,
         };
-        let body = self.expression(&factor.body, at)?;
         let each = self.parts(definition.item.over.as_ref(), at)?;
         let experts = self.experts(&factor.experts, &each)?;
+        // Among several distributions, the first reads the clause's index as the others do.
+        let body = match experts.first() {
+            Some(first) => first.body.clone(),
+            None => self.expression(&factor.body, at)?,
+        };
         let mixture = match &factor.mixture {
             Some(mixture) => {
                 let components = definition.item.over.as_ref().map_or(0, |_| each.len());

@@ -201,6 +201,14 @@ fn results_are_by_step_and_by_sequence_and_samples_have_lengths() {
     let (x, lengths) = numbers("again.npz");
     assert!(lengths.iter().any(|&steps| steps < 16.0));
     check(&x, &lengths);
+    // A continuation draws what is missing of the full length, from a record's own end if that comes first.
+    for given in [4, 12] {
+        let said = place.json(&format!("sample run --continue {given} --count 40 --out further.npz"));
+        assert_eq!(said["arrays"]["T"], serde_json::json!([40]));
+        let (x, lengths) = numbers("further.npz");
+        assert!(lengths.iter().all(|&steps| steps == 16.0));
+        check(&x, &lengths);
+    }
     let said = place.run("train run --resume --steps 13");
     assert_eq!(said.code, 0, "{}", said.err);
 }

@@ -55,17 +55,19 @@ const WAYS: [Way; 4] =
 
 /// The variables that differ between two values of a piece of evidence, with the same noise. The values are two
 /// extremes (a black and a white image, the first and the last class), or one of them and a varied value, in case a
-/// function of q does not distinguish constant images. Means of decoded variables are compared first, because a drawn
-/// class may be the same although its probabilities differ; then draws, for which the mean may be less informative.
+/// function of q does not distinguish constant images, or a class in between. Means of decoded variables are compared
+/// first, because a drawn class may be the same although its probabilities differ; then draws, for which the mean may be
+/// less informative.
 fn changed(
     run: &dyn Fn(&Values, u64, Way) -> Result<Values>,
     given: &Values,
     (variable, steps): (&Variable, Option<usize>),
 ) -> Result<Vec<String>> {
+    let classes = (1..classes_of(variable).saturating_sub(1)).take(CLASSES).map(Kind::Class);
     for (seed, way) in (0..SEEDS).flat_map(|seed| WAYS.map(|way| (seed, way))) {
         let at = |kind: Kind| run(&given.clone().with(&variable.name, value(variable, steps, kind)?), seed, way);
         let low = at(Kind::Low)?;
-        for other in [Kind::High, Kind::Varied] {
+        for other in [Kind::High, Kind::Varied].into_iter().chain(classes.clone()) {
             let changed = differing(&low, &at(other)?)?;
             if !changed.is_empty() {
                 return Ok(changed);
@@ -93,6 +95,16 @@ enum Kind {
     Low,
     High,
     Varied,
+    /// This class, at each position.
+    Class(usize),
+}
+
+/// Classes between the first and the last that are tried.
+const CLASSES: usize = 32;
+
+/// The classes of a label, or 0.
+fn classes_of(variable: &Variable) -> usize {
+    if variable.space == Space::Label { variable.one().first().copied().unwrap_or(1).max(1) } else { 0 }
 }
 
 /// A batch of the smallest or largest value of a variable, the minimum or maximum of the values drawn for tests (for
@@ -102,7 +114,7 @@ fn value(variable: &Variable, steps: Option<usize>, kind: Kind) -> Result<Tensor
         let own = match kind {
             Kind::Low => 1,
             Kind::High => steps,
-            Kind::Varied => steps.div_ceil(2),
+            Kind::Varied | Kind::Class(_) => steps.div_ceil(2),
         };
         return Ok(Tensor::full(own as f64, (BATCH, 1), &Device::Cpu)?);
     }
@@ -112,13 +124,17 @@ fn value(variable: &Variable, steps: Option<usize>, kind: Kind) -> Result<Tensor
     let uniform: Vec<f64> = match (variable.space, kind) {
         (_, Kind::Varied) => (0..size).map(|at| (at * 37 % 101) as f64 / 101.0).collect(),
         (Space::Label | Space::Simplex, _) => {
-            // The first or the last class, at each position.
             let parts = variable.one().first().copied().unwrap_or(1).max(1);
-            let (positions, part) = (size / parts, if kind == Kind::High { parts - 1 } else { 0 });
+            let positions = size / parts;
+            let part = match kind {
+                Kind::High => parts - 1,
+                Kind::Class(class) => class,
+                _ => 0,
+            };
             (0..size).map(|at| if at / positions == part { most } else { 0.0 }).collect()
         }
         (_, Kind::High) => vec![most; size],
-        (_, Kind::Low) => vec![0.0; size],
+        (_, Kind::Low | Kind::Class(_)) => vec![0.0; size],
     };
     let row = match (variable.space, kind) {
         (Space::Real, Kind::Low) => vec![-1.0; size],

@@ -14,7 +14,7 @@ use drawn::is_arrays;
 use full_size::full_size;
 use srvae_training::data::given::Given;
 use srvae_training::data::{self, Images};
-use srvae_training::figures::Options;
+use srvae_training::figures::{CONTINUATION, Options};
 use srvae_training::files::{self, Kind};
 use srvae_training::interrupt;
 use srvae_training::picture::resize;
@@ -30,7 +30,6 @@ pub const GENERATION: &str = "generation";
 pub const RECONSTRUCTION: &str = "reconstruction";
 pub const REGENERATION: &str = "generative_reconstruction";
 pub const CONDITIONAL: &str = "conditional_generation";
-pub const CONTINUATION: &str = "continuation";
 pub const TOP: &str = "top_reconstruction";
 
 /// Draws all variables that --given does not set, given these.
@@ -39,7 +38,7 @@ pub fn sample(models: &'static [Compiled], args: &Drawing) -> Result<ExitCode> {
     if let Some(steps) = args.length {
         sessions.iter_mut().try_for_each(|session| session.at_length(steps))?;
     }
-    let given = match args.from_step {
+    let mut given = match args.from_step {
         Some(steps) => ends(&sessions[0], steps)?,
         None => given(&sessions[0], args)?,
     };
@@ -67,6 +66,15 @@ pub fn sample(models: &'static [Compiled], args: &Drawing) -> Result<ExitCode> {
         } else {
             sessions[0].test(&args.data, Some(count))?.1
         };
+        if let (Some(steps), Some(length)) = (args.from_step, length)
+            && let Some(own) = records.lengths(&length.name)
+        {
+            let shorter = own.iter().filter(|own| **own < steps).count();
+            if shorter > 0 {
+                note(&format!("{shorter} of {} records have fewer than {steps} steps, which are all given", own.len()));
+            }
+            given = Given::steps(length, own.into_iter().map(|own| own.min(steps)));
+        }
         if !given.names().is_empty() {
             note(&format!("{}: from the test data", others.join(", ")));
             records = records.only(&others);
@@ -185,7 +193,15 @@ pub fn find<'s>(session: &'s Session, kind: &str) -> Result<&'s Mode> {
     let names: Vec<&str> = modes.iter().map(|mode| mode.name).collect();
     match several.is_empty() {
         true => bail!("model {} has no mode {kind}; its graph allows {}", session.spec.name, names.join(", ")),
-        false => bail!("model {} has several: {}; choose with --from VARIABLE", session.spec.name, several.join(", ")),
+        false if kind == CONDITIONAL => {
+            bail!("model {} has several: {}; choose with --from VARIABLE", session.spec.name, several.join(", "))
+        }
+        false => bail!(
+            "model {} has no mode {kind} that is given its data as a whole, but {}; srvae-run sample --given NAME=VALUE draws from these, \
+             with a --given for each variable in the name",
+            session.spec.name,
+            several.join(", ")
+        ),
     }
 }
 

@@ -87,6 +87,12 @@ impl Given {
         Ok(Self(columns))
     }
 
+    /// The number of steps that are given of each record.
+    pub fn steps(length: &Variable, steps: impl Iterator<Item = usize>) -> Self {
+        let numbers = steps.map(|steps| steps as f32).collect();
+        Self(vec![Column { name: length.name.clone(), cells: Cells::Reals { shape: length.shape.clone(), numbers } }])
+    }
+
     /// The values for a model that was trained on standardised data.
     #[must_use]
     pub fn scaled(mut self, scales: &Scales) -> Self {

@@ -37,8 +37,13 @@ impl Default for Encoding<'_> {
 /// A model without such latents.
 pub fn inferred<'s>(model: &dyn Model, spec: &'s Spec) -> Result<(&'static str, Vec<&'s Variable>)> {
     let mode = model.modes().iter().find(|mode| mode.name == "reconstruction");
-    let mode = mode
-        .with_context(|| format!("model {} infers no latents from data, so there is nothing to encode", spec.name))?;
+    let mode = mode.with_context(|| {
+        format!(
+            "model {} has no mode `reconstruction`, which encode runs: no variable that every record has is read by q, or none is latent; \
+             srvae-run sample --given draws latents given some variables",
+            spec.name
+        )
+    })?;
     let latent = |variable: &&Variable| {
         let name = &variable.name.as_str();
         // What is given where a record has it is drawn from p, as the other data are.

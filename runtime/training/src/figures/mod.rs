@@ -8,7 +8,7 @@ mod walk;
 
 pub use large::{Large, given, large, reduce};
 pub use marginals::{Marginal, Marginals, marginals};
-pub use modes::{arrays, arrays_on, complete, strips, strips_on};
+pub use modes::{CONTINUATION, arrays, arrays_on, complete, strips, strips_on};
 pub use plots::{Group, Lines, Map, Plots, Scatter, plots};
 pub use walk::{Walk, interpolation};
 

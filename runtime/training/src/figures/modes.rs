@@ -13,6 +13,8 @@ use anyhow::{Context, Result, bail};
 use image::RgbImage;
 use std::ops::Range;
 
+/// The name of the mode that draws the steps after the given ones.
+pub const CONTINUATION: &str = "continuation";
 /// Examples computed at once.
 const BATCH: usize = 32;
 
@@ -121,12 +123,13 @@ pub fn arrays_on(
     Ok(arrays)
 }
 
-/// For sequences, the lengths as an array: those of the mode's evidence, otherwise the full length. Values after a
-/// record's end are 0.
+/// For sequences, the lengths as an array: those of the mode's evidence, otherwise the full length, to which a continuation draws its
+/// records. Values after a record's end are 0.
 fn add_lengths(arrays: &mut Vec<Array>, spec: &Spec, mode: &Mode, images: &Images, count: usize) {
     let Some(length) = Variable::length(&spec.variables) else { return };
     let longest = spec.variables.iter().filter(|variable| variable.steps).map(|variable| variable.shape[0]).max();
-    let own = if mode.given.is_empty() { None } else { images.lengths(&length.name) };
+    let is_full = mode.given.is_empty() || mode.name == CONTINUATION;
+    let own = if is_full { None } else { images.lengths(&length.name) };
     let lengths = own.unwrap_or_else(|| vec![longest.unwrap_or(1); count]);
     for array in arrays.iter_mut() {
         let Some(variable) = spec.variable(&array.name).filter(|variable| variable.steps) else { continue };
