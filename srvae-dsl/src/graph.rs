@@ -34,7 +34,6 @@ pub use parents::Parents;
 use petgraph::graph::DiGraph;
 pub use polynomial::{Polynomial, Unknown};
 pub use ranges::{Piece, in_pieces, in_ranges};
-
 pub use set::VariableSet;
 pub use spelled::Spelling;
 use std::collections::{BTreeMap, BTreeSet};

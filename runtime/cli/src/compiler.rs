@@ -307,10 +307,10 @@ fn variable(model: &Model, id: graph::VariableId) -> Variable {
         supplied: variable.role == graph::Role::Latent && derive::is_data(model, id),
         most: model.p_of(id).and_then(graph::Factor::trials).and_then(|trials| match trials {
             graph::Trials::Number(number) => Some(Most::Number(number)),
-            graph::Trials::Of(of) if model.variable(of).step.is_some() => {
-                Some(Most::Of(graph::family(&model.variable(of).name).to_owned()))
+            graph::Trials::Of(of) => {
+                let of = model.variable(of);
+                Some(Most::Of(if of.step.is_some() { graph::family(&of.name) } else { &of.name }.to_owned()))
             }
-            graph::Trials::Of(of) => Some(Most::Of(model.variable(of).name.clone())),
             graph::Trials::Computed => None,
         }),
     }

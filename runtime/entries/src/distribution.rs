@@ -53,8 +53,8 @@ pub struct Distribution {
 /// The normalised product of distributions of one type, which have no arguments.
 #[derive(Debug, Clone, Copy)]
 pub struct Experts {
-    /// The root that may be a factor too: the distribution of a head of zeros. One factor must then remain wherever experts drop out. Without such a root, the
-    /// product of no experts is uniform.
+    /// The root that may be a factor too: the distribution of a head of zeros. One factor must then remain wherever experts
+    /// drop out. Without such a root, the product of no experts is uniform.
     pub root: Option<&'static str>,
     /// How it is computed.
     #[cfg(feature = "tensors")]

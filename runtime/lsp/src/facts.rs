@@ -50,7 +50,7 @@ pub fn of_net(model: &Model, name: &str) -> Vec<String> {
     let inputs: Vec<String> = net.inputs.iter().map(|sizes| shape(sizes)).collect();
     let mut lines = match net.is_let {
         true => {
-            let read = net.reads.all();
+            let read = net.reads.clone().all();
             let read: Vec<&str> = read.iter().map(|id| model.variable(id).name.as_str()).collect();
             let reads = if read.is_empty() {
                 "learned values alone".to_owned()

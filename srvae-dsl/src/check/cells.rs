@@ -67,7 +67,7 @@ fn is_within_one(factor: &Factor, at: usize) -> bool {
     if let Some(below) = at.checked_sub(1) {
         return flows[below].flow.entry.name == "sigmoid";
     }
-    let end = |name: &str| match base.args.iter().find(|argument| argument.name == name).map(|one| &one.value) {
+    let end = |name: &str| match base.value(name) {
         Some(Value::Real(value)) => *value,
         Some(Value::Int(value)) => *value as f64,
         _ => f64::NAN,

@@ -84,9 +84,11 @@ impl Checker<'_> {
         }
         let variable = variable?;
         self.roles(factor, variable)?;
-        let read = self.read_by(factor);
-        let is_read = |id: &VariableId| !read.known.contains(*id) || read.values.contains(*id);
-        let read = if read.known.is_empty() { parents.clone() } else { parents.iter().filter(is_read).collect() };
+        let known = self.only_known(factor);
+        let read = match known.is_empty() {
+            true => parents.clone(),
+            false => parents.iter().filter(|id| !known.contains(*id)).collect(),
+        };
         complete.then_some(Head { factor, variable, parents, set, read })
     }
 

@@ -2,7 +2,7 @@
 
 use super::Checker;
 use crate::ast::{self, Call, Expert, Expression, ExpressionKind, Name};
-use crate::graph::Dependences;
+use crate::graph::VariableSet;
 
 /// The word that reads a partly observed variable where it is observed. A named network of the file may have this name too,
 /// and then takes its place.
@@ -79,16 +79,19 @@ impl Checker<'_> {
         call.name.text == KNOWN && self.knows() && (call.arguments.is_some() || self.nets.find(KNOWN).is_none())
     }
 
-    /// What the right side of a factor reads, whether or not this is allowed. Networks and values are declared already.
-    pub(super) fn read_by(&self, factor: &ast::Factor) -> Dependences {
-        let (mentioned, mut reads) = (Mentioned::of_factor(factor, self.knows()), Dependences::default());
-        for name in mentioned.read {
-            match self.nets.find(&name.text) {
-                Some(at) => reads.include(&self.nets.declared[at].reads),
-                None => reads.values.extend(self.find_variable(&name.text)),
-            }
+    /// The variables that the right side of a factor reads only through `known`, whether or not this is allowed. Networks and values
+    /// are declared already.
+    pub(super) fn only_known(&self, factor: &ast::Factor) -> VariableSet {
+        let mentioned = Mentioned::of_factor(factor, self.knows());
+        let mut known: VariableSet = mentioned.known.iter().filter_map(|name| self.find_variable(&name.text)).collect();
+        let uses = || mentioned.read.iter().filter_map(|name| self.nets.find(&name.text));
+        uses().for_each(|at| known.include(&self.nets.declared[at].reads.known));
+        // Most files have none. The values read may be many.
+        if known.is_empty() {
+            return known;
         }
-        reads.known.extend(mentioned.known.into_iter().filter_map(|name| self.find_variable(&name.text)));
-        reads
+        let mut values: VariableSet = mentioned.read.iter().filter_map(|name| self.find_variable(&name.text)).collect();
+        uses().for_each(|at| values.include(&self.nets.declared[at].reads.values));
+        known.iter().filter(|id| !values.contains(*id)).collect()
     }
 }

@@ -80,7 +80,7 @@ fn of_variable(model: &Model, id: VariableId, own: Option<usize>, span: Span) ->
 fn of_let(model: &Model, id: NetId, reader: Option<&Net>, own: Option<usize>) -> Option<messages::PaddingRemedy> {
     let net = &model.nets[id.0];
     let is_later = net.step.is_some_and(|step| step > own.unwrap_or(FIRST));
-    let reads_steps = net.reads.all().iter().any(|read| model.variable(read).step.is_some());
+    let reads_steps = net.reads.iter().any(|read| model.variable(read).step.is_some());
     if !is_later || !reads_steps || model.goes_on_from(id).is_some() {
         return None;
     }

@@ -64,16 +64,18 @@ impl Mode {
 
     /// The evidence that a record may lack: partly observed variables whose values no draw reads, but through `known`.
     pub fn partly(&self, model: &Model) -> VariableSet {
+        let able = |id: &VariableId| is_partly(model, *id) && !model.sum.contains(*id);
+        let able: Vec<VariableId> = self.given.iter().copied().filter(able).collect();
         let mut read = VariableSet::default();
-        for step in &self.steps {
+        // What the draws read may be many.
+        for step in self.steps.iter().filter(|_| !able.is_empty()) {
             match step.side == Side::Q && model.sum.contains(step.variable) {
                 // The sum leaves out the factor of a variable that a record lacks, but not those that read it.
                 true => read.extend(model.p.iter().flat_map(|factor| factor.read.iter())),
                 false => read.extend(model.factor(step.side, step.variable).into_iter().flat_map(|it| it.read.iter())),
             }
         }
-        let is_read = |id: VariableId| read.contains(id) || model.sum.contains(id);
-        self.given.iter().copied().filter(|id| is_partly(model, *id) && !is_read(*id)).collect()
+        able.into_iter().filter(|id| !read.contains(*id)).collect()
     }
 
     /// Variables the mode yields, each at its last step; observed ones last.

@@ -72,7 +72,7 @@ fn later(model: &Model, network: &Network, (own, knows_end): (usize, bool)) -> O
         }
         for id in network.lets().filter(|id| !is_at_end(*id)) {
             // Descend only into values that read a later step.
-            let reads_later = model.nets[id.0].reads.all().iter().any(|id| is_later(&id));
+            let reads_later = model.nets[id.0].reads.iter().any(|id| is_later(&id));
             if let (true, false, NetBody::Network(inner)) = (reads_later, seen.contains(&id), &model.nets[id.0].body) {
                 seen.push(id);
                 open.push(inner);

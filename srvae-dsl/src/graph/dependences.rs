@@ -27,10 +27,14 @@ impl Dependences {
         self.values.beyond(set).or_else(|| self.known.beyond(set))
     }
 
+    /// All variables that it reads. Those that it reads in both ways come twice.
+    pub fn iter(&self) -> impl Iterator<Item = VariableId> {
+        self.values.iter().chain(self.known.iter())
+    }
+
     /// All variables that it reads.
-    pub fn all(&self) -> VariableSet {
-        let mut all = self.values.clone();
-        all.include(&self.known);
-        all
+    pub fn all(mut self) -> VariableSet {
+        self.values.include(&self.known);
+        self.values
     }
 }

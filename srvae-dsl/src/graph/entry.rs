@@ -17,6 +17,11 @@ impl<E> Use<E> {
     pub fn values(&self) -> Arguments {
         Arguments(self.args.iter().map(|argument| (argument.name, argument.value.clone())).collect())
     }
+
+    /// The value of an argument, of the first one if it repeats.
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        self.args.iter().find(|argument| argument.name == name).map(|argument| &argument.value)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]

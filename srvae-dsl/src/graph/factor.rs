@@ -42,7 +42,7 @@ impl Factor {
         Some(match &network.nodes[first.0].op {
             Op::Variable(id) => Trials::Of(*id),
             Op::Block { block, .. } if matches!(block.entry.name, "filled" | "constant") => {
-                match block.args.iter().find(|argument| argument.name == "value").map(|argument| &argument.value) {
+                match block.value("value") {
                     Some(Value::Real(value)) => Trials::Number(*value as u64),
                     Some(Value::Int(value)) => Trials::Number(value.unsigned_abs()),
                     _ => Trials::Computed,

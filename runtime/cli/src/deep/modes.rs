@@ -63,7 +63,8 @@ fn changed(
     given: &Values,
     (variable, steps): (&Variable, Option<usize>),
 ) -> Result<Vec<String>> {
-    let classes = (1..classes_of(variable).saturating_sub(1)).take(CLASSES).map(Kind::Class);
+    let between = if variable.space == Space::Label { 1..channels(variable) - 1 } else { 0..0 };
+    let classes = between.take(CLASSES).map(Kind::Class);
     for (seed, way) in (0..SEEDS).flat_map(|seed| WAYS.map(|way| (seed, way))) {
         let at = |kind: Kind| run(&given.clone().with(&variable.name, value(variable, steps, kind)?), seed, way);
         let low = at(Kind::Low)?;
@@ -102,9 +103,9 @@ enum Kind {
 /// Classes between the first and the last that are tried.
 const CLASSES: usize = 32;
 
-/// The classes of a label, or 0.
-fn classes_of(variable: &Variable) -> usize {
-    if variable.space == Space::Label { variable.one().first().copied().unwrap_or(1).max(1) } else { 0 }
+/// The channels of a variable: the classes of a label.
+fn channels(variable: &Variable) -> usize {
+    variable.one().first().copied().unwrap_or(1).max(1)
 }
 
 /// A batch of the smallest or largest value of a variable, the minimum or maximum of the values drawn for tests (for
@@ -124,7 +125,7 @@ fn value(variable: &Variable, steps: Option<usize>, kind: Kind) -> Result<Tensor
     let uniform: Vec<f64> = match (variable.space, kind) {
         (_, Kind::Varied) => (0..size).map(|at| (at * 37 % 101) as f64 / 101.0).collect(),
         (Space::Label | Space::Simplex, _) => {
-            let parts = variable.one().first().copied().unwrap_or(1).max(1);
+            let parts = channels(variable);
             let positions = size / parts;
             let part = match kind {
                 Kind::High => parts - 1,

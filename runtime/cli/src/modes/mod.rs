@@ -21,7 +21,6 @@ use srvae_training::picture::resize;
 use srvae_training::spec::Variable;
 use srvae_training::terminal::note;
 use srvae_training::{Compiled, Decode, Draw, Mode};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -94,7 +93,7 @@ fn ends(session: &Session, steps: usize) -> Result<Given> {
     let length = session.spec.variables.iter().find_map(|variable| Some((variable, session.spec.steps(variable)?)));
     let (length, most) = length.with_context(|| format!("model {} has no sequences to continue", session.spec.name))?;
     ensure!(steps < most, "--continue {steps}: the records have {most} steps, of which some must be left to draw");
-    Given::read(&session.spec, &[format!("{}={steps}", length.name)], &BTreeMap::new())
+    Ok(Given::steps(length, std::iter::once(steps)))
 }
 
 /// The default of --decode: samples for new images, the likeliest pixels for results that are compared with an

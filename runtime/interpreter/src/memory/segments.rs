@@ -46,8 +46,8 @@ fn sizes(plan: &Plan, program: &Program) -> Vec<u64> {
             | Operation::Partly(id)
             | Operation::Draw(id, _)
             | Operation::Scored(id)
-            | Operation::Dequantise(id) => size(&plan.model.variable(*id).shape),
-            Operation::Absent(id) => size(&plan.model.variable(*id).shape),
+            | Operation::Dequantise(id)
+            | Operation::Absent(id) => size(&plan.model.variable(*id).shape),
             Operation::Layer(part) => {
                 let part = plan.parts.part(*part);
                 let inputs: Vec<&[usize]> = part.inputs.iter().map(Vec::as_slice).collect();

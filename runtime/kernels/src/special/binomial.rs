@@ -3,6 +3,7 @@
 use super::incomplete::{lgamma, normal_cdf};
 use super::on_cpu;
 use crate::normal::same_shape;
+use crate::scalar::{Scalar, Softplus};
 use crate::{Result, Tensor};
 use candle_core::DType;
 
@@ -31,11 +32,10 @@ fn quantile(trials: f64, logit: f64, n: f64) -> f64 {
         return f64::NAN;
     }
     let (trials, odds, below) = (trials.floor(), logit.exp(), normal_cdf(n));
-    let softplus = |x: f64| x.max(0.0) + (-x.abs()).exp().ln_1p();
     // From the likeliest count, whose mass does not underflow.
     let mut k = ((trials + 1.0) / (1.0 + (-logit).exp())).floor().min(trials);
     let ways = lgamma(trials + 1.0) - lgamma(k + 1.0) - lgamma(trials - k + 1.0);
-    let mut mass = (ways - k * softplus(-logit) - (trials - k) * softplus(logit)).exp();
+    let mut mass = (ways - k * Softplus::value(-logit) - (trials - k) * Softplus::value(logit)).exp();
     let less = |mass: f64, k: f64| mass * k / ((trials - k + 1.0) * odds);
     let (mut sum, mut part, mut at, least) = (mass, mass, k, mass * NOTHING);
     while at > 0.0 && part > least {

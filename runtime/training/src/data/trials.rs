@@ -8,14 +8,15 @@ use anyhow::{Result, bail};
 fn most<'a>(variable: &'a Variable, columns: &'a [Column]) -> Option<(impl Fn(usize) -> f32 + 'a, String)> {
     let (number, of) = match variable.most.as_ref()? {
         Most::Number(number) => (*number as f32, None),
-        Most::Of(name) => (f32::INFINITY, Some((name, numbers(columns.iter().find(|column| column.name == *name)?)?))),
+        Most::Of(name) => (f32::INFINITY, Some((name, numbers(columns, name)?))),
     };
     let words = of.map_or(String::new(), |(name, _)| format!(" `{name}`"));
     Some((move |at: usize| of.and_then(|(_, numbers)| numbers.get(at).copied()).unwrap_or(number), words))
 }
 
-fn numbers(column: &Column) -> Option<&[f32]> {
-    match &column.cells {
+/// The numbers of a variable.
+fn numbers<'a>(columns: &'a [Column], name: &str) -> Option<&'a [f32]> {
+    match &columns.iter().find(|column| column.name == name)?.cells {
         Cells::Reals { numbers, .. } => Some(numbers),
         Cells::Pictures { .. } | Cells::Classes(_) | Cells::Codes { .. } => None,
     }
@@ -31,8 +32,8 @@ pub fn check<'v>(
     record: impl Fn(usize) -> String,
 ) -> Result<()> {
     for variable in variables {
-        let own = columns.iter().find(|column| column.name == variable.name).and_then(numbers);
-        let (Some(own), Some((most, words))) = (own, most(variable, columns)) else { continue };
+        let Some((most, words)) = most(variable, columns) else { continue };
+        let Some(own) = numbers(columns, &variable.name) else { continue };
         let Some((at, value)) = own.iter().enumerate().find(|(at, value)| **value > most(*at)) else { continue };
         let size = variable.shape.iter().product::<usize>().max(1);
         bail!("{}: `{}` is {value}, more than its trials{words}, {}", record(at / size), variable.name, most(at));
@@ -53,6 +54,5 @@ pub fn limit(columns: &mut [Column], variables: &[Variable]) {
 
 fn limited(variable: &Variable, columns: &[Column]) -> Option<Vec<f32>> {
     let (most, _) = most(variable, columns)?;
-    let own = columns.iter().find(|column| column.name == variable.name).and_then(numbers)?;
-    Some(own.iter().enumerate().map(|(at, value)| value.min(most(at))).collect())
+    Some(numbers(columns, &variable.name)?.iter().enumerate().map(|(at, value)| value.min(most(at))).collect())
 }

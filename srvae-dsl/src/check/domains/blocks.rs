@@ -166,7 +166,7 @@ fn yields(block: &Use<Block>, inputs: &mut dyn Iterator<Item = Interval>) -> Int
 
 /// The number of an argument.
 pub fn number(block: &Use<Block>, name: &str) -> f64 {
-    match block.args.iter().find(|argument| argument.name == name).map(|one| &one.value) {
+    match block.value(name) {
         Some(Value::Real(value)) => *value,
         Some(Value::Int(_) | Value::Bool(_) | Value::Word(_)) | None => 0.0,
     }
