@@ -40,8 +40,8 @@ pub(super) struct Wanted<'w> {
 }
 
 impl Wanted<'_> {
-    /// The number of channels of a natural parameter, also as a formula of the variable's. None if there is none: it is not
-    /// linear, or depends on a parameter of the file.
+    /// The number of channels of a natural parameter, also as a formula of the variable's. None if there is none: the variable's
+    /// depends on a parameter of the file, and the number is not linear in it or depends on another one.
     fn channels(&self, natural: usize) -> Option<(usize, Number)> {
         let (arguments, channels) = (self.base.values(), self.shape[0]);
         let of = |more: usize| {
@@ -53,11 +53,17 @@ impl Wanted<'_> {
             return Some((channels, self.dims[0].clone()));
         }
         let is_literal = |argument: &Argument| matches!(argument.number, Number::Literal(_));
-        if of(2)? - of(1)? != slope || !self.base.args.iter().all(is_literal) {
+        if !self.base.args.iter().all(is_literal) {
+            return None;
+        }
+        let literal = |value| Number::Literal(Value::Int(value));
+        if matches!(self.dims[0], Number::Literal(_)) {
+            return Some((usize::try_from(own).ok()?, literal(own)));
+        }
+        if of(2)? - of(1)? != slope {
             return None;
         }
         let rest = own - slope.checked_mul(i64::try_from(channels).ok()?)?;
-        let literal = |value| Number::Literal(Value::Int(value));
         let binary = |operator, left, right| Number::Binary(operator, Box::new(left), Box::new(right));
         let scaled = match slope {
             0 => None,
@@ -195,19 +201,7 @@ impl Builder<'_, '_> {
                 values[given.natural] = Some(node);
             }
         }
-        let mut parts: Vec<NodeId> = Vec::new();
-        for value in values {
-            match (value, network) {
-                (Some(value), _) => parts.push(value),
-                (None, Some(network)) if parts.last() == Some(&network) => {}
-                (None, Some(network)) if !parts.contains(&network) => parts.push(network),
-                // The network yields the remaining parameters in one piece, so these must be consecutive.
-                (None, _) => {
-                    self.checker.findings.push(messages::natural_apart(entry.name, wanted.base.span));
-                    return None;
-                }
-            }
-        }
+        let parts = self.parts(wanted, &values, network)?;
         let output = match parts.as_slice() {
             [one] => *one,
             _ => self.block("concat", Vec::new(), parts, wanted.base.span)?,
@@ -216,13 +210,41 @@ impl Builder<'_, '_> {
         Some(Network { nodes: self.nodes, output, given })
     }
 
+    /// The given parameters and those of the network in the distribution's order. Where given ones lie between those of the
+    /// network, its channels are divided.
+    fn parts(
+        &mut self,
+        wanted: &Wanted<'_>,
+        values: &[Option<NodeId>],
+        network: Option<NodeId>,
+    ) -> Option<Vec<NodeId>> {
+        let runs: Vec<&[Option<NodeId>]> = values.chunk_by(|one, next| one.is_none() && next.is_none()).collect();
+        let is_whole = runs.iter().filter(|run| run[0].is_none()).count() == 1;
+        let (mut parts, mut before, mut at) = (Vec::new(), Vec::new(), 0);
+        for run in runs {
+            match run[0] {
+                Some(given) => parts.push(given),
+                None if is_whole => parts.push(network?),
+                None => {
+                    let from = sum_of(before.iter().cloned()).unwrap_or(Number::Literal(Value::Int(0)));
+                    let own = (at..at + run.len()).map(|natural| Some(wanted.channels(natural)?.1));
+                    before.extend(own.collect::<Option<Vec<_>>>()?);
+                    let arguments = vec![("from", from), ("to", sum_of(before.iter().cloned())?)];
+                    parts.push(self.block("channels", arguments, vec![network?], wanted.base.span)?);
+                }
+            }
+            at += run.len();
+        }
+        Some(parts)
+    }
+
     /// The part of the head from the network: the parameters that are not given.
     fn left(&mut self, wanted: &Wanted<'_>, network: &Expression) -> Option<NodeId> {
         let mut shape = wanted.shape.to_vec();
         let is_left = |at: &usize| wanted.given.iter().all(|given| given.natural != *at);
         let parts = (0..wanted.base.entry.natural.len()).filter(is_left).map(|at| wanted.channels(at));
         let Some(parts) = parts.collect::<Option<Vec<(usize, Number)>>>() else {
-            self.checker.findings.push(messages::natural_apart(wanted.base.entry.name, wanted.base.span));
+            self.checker.findings.push(messages::natural_uncounted(wanted.base.entry.name, wanted.base.span));
             return None;
         };
         shape[0] = parts.iter().fold(0, |sum, (channels, _)| sum.saturating_add(*channels));

@@ -94,3 +94,42 @@ fn trials_come_from_the_data() -> Result<()> {
     }
     Ok(())
 }
+
+/// A head whose parameters come from the channels of `c`, by the file's shapes and the numbers: given ones lie between, before and behind
+/// those of the network.
+#[test]
+fn the_network_yields_the_parameters_that_are_not_stated() -> Result<()> {
+    const CASES: &[(usize, &str, &str)] = &[
+        (
+            9,
+            "student_t from c",
+            "student_t(mean: c |> channels(3, 6)) from concat(c |> channels(0, 3), c |> channels(6))",
+        ),
+        (
+            14,
+            "normal_mixture(components: 2) from c",
+            "normal_mixture(components: 2, means: c |> channels(2, 8)) from concat(c |> channels(0, 2), c |> channels(8))",
+        ),
+        (9, "multivariate_normal from c", "multivariate_normal(mean: c |> channels(0, 3)) from c |> channels(3)"),
+        (9, "multivariate_normal from c", "multivariate_normal(cholesky: c |> channels(3)) from c |> channels(0, 3)"),
+    ];
+    let term = |sizes: &str, channels: usize, head: &str| -> Result<f64> {
+        let text = format!(
+            "model parts\nparam size = 3\ngiven c: real[{channels}]\nobserved x: real[{sizes}]\np(x | c) = {head}\n"
+        );
+        let model = interpret::builder("parts.pgm", &text).build(&Settings::new(), &params())?;
+        let values = |count: usize, scale: f64| {
+            let each: Vec<f64> = (0..count).map(|at| scale * (1.0 + at as f64).sin()).collect();
+            Tensor::from_vec(each, (1, count), &Device::Cpu)
+        };
+        let data = Values::new().with("x", values(3, 1.3)?).with("c", values(channels, 0.9)?);
+        let terms = model.bound(&data, &mut Noise::seeded(1), &BoundOptions::default())?;
+        Ok(terms.terms.first().context("no term")?.value.sum_all()?.to_scalar::<f64>()?)
+    };
+    for (channels, whole, parts) in CASES {
+        let sizes = if whole.starts_with("multi") { "3" } else { "size" };
+        let (whole, found) = (term(sizes, *channels, whole)?, term(sizes, *channels, parts).context(*parts)?);
+        ensure!(whole == found && whole.is_finite(), "{parts}: {found}, not {whole}");
+    }
+    Ok(())
+}

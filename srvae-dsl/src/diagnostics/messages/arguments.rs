@@ -160,10 +160,12 @@ pub(crate) fn natural_of_no_network(distribution: &str, name: &str, span: Span) 
         ))
 }
 
-pub(crate) fn natural_apart(distribution: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0516", format!("`{distribution}` needs either all of its parameters by name or none"))
-        .at(span, "some are given here, others come from the network")
-        .hint("the network yields the others in one piece, so they must be neighbours: leave all to the network, or give every one")
+/// Some parameters are left to a network, whose number of channels is not a formula of the variable's.
+pub(crate) fn natural_uncounted(distribution: &str, span: Span) -> Diagnostic {
+    let found = "the sizes of the others follow from the file's parameters in no simple way";
+    Diagnostic::error("E0516", format!("`{distribution}` needs either all of its parameters by name or none here"))
+        .at(span, found)
+        .hint("leave all to the network, give every one, or write the variable's shape and the distribution's arguments as numbers")
 }
 
 /// `factor` is the side and the variable of the factor, and `parent` one that it could read.
