@@ -247,8 +247,8 @@ fn warn_of_flat_channels(params: &Params, pictures: usize) -> Result<()> {
     if flat > 0 {
         note(&format!(
             "warning: {flat} of {all} channels, in {layers} layers, do not vary over the {pictures} records of the \
-             initialisation; their scale starts at 1. Constant or repeated images cause this; --init-images uses \
-             more"
+             initialisation; their scale starts at 1. Constant or repeated records cause this (--init-images uses more), \
+             and so do networks that read global variables alone"
         ));
     }
     Ok(())
