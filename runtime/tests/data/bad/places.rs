@@ -58,6 +58,9 @@ pub const BINDING: &[Case] = &[
     case!("an unknown variable", "a.npy", VECTOR, bind & [("z", "a")], ["takes no data for `z`", "only for x"], |at| {
         array(at, &[1, 2], &[1.0, 2.0]);
     }),
+    case!("a variable bound twice", "a.npy", VECTOR, bind & [("x", "a"), ("x", "a")], ["`x` is bound twice"], |at| {
+        array(at, &[1, 2], &[1.0, 2.0]);
+    }),
     case!(
         "an unknown array",
         "a.npy",

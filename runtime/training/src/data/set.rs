@@ -46,7 +46,9 @@ impl DataSet {
     pub fn new(source: &Source, mut opened: Opened, variables: &[Variable]) -> Result<Self> {
         let groups = source.group.as_deref().map(|name| apart::groups(&mut opened, name, variables)).transpose()?;
         let mut asked = Vec::new();
-        for (name, what) in &source.bind {
+        for (at, (name, what)) in source.bind.iter().enumerate() {
+            let is_new = source.bind[..at].iter().all(|(other, _)| other != name);
+            ensure!(is_new, "--bind {name}={what}: `{name}` is bound twice");
             asked.push((name.clone(), beside(&mut opened, name, what, source)?));
         }
         divide::divide(&mut opened, variables, &mut asked).with_context(|| source.to_string())?;
