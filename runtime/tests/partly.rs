@@ -409,12 +409,13 @@ fn a_product_of_exact_experts_makes_the_bound_exact() {
 #[test]
 fn records_without_any_data_are_drawn_from_the_model() {
     let model = build(
-        "model m\npartly observed x: real[3]\nlatent z: real[2]\np(z) = standard_normal\n\
-         p(x | z) = normal from z |> linear\nq(z | x) = standard_normal * (normal from x |> linear)\n",
+        "model m\npartly observed x, w: real[3]\nlatent z: real[2]\np(z) = standard_normal\n\
+         p(x | z) = normal from z |> linear\np(w | z) = normal from z |> linear\n\
+         q(z | x) = standard_normal * (normal from x |> linear)\n",
     );
     let x = Noise::seeded(8).normal("x", &[RECORDS, 3], DType::F64, &Device::Cpu).unwrap();
     let data = presence(Values::new().with("x", x.clone()), "x", &[1.0, 0.0, 1.0]);
-    let mode = model.modes().iter().find(|mode| mode.name == "reconstruction_x").unwrap();
+    let mode = model.modes().iter().find(|mode| mode.name == "imputation_w").unwrap();
     let given = figures::complete(model.as_ref(), mode, &data, &mut Noise::seeded(1), &Draw::default()).unwrap();
     let (found, known) = (numbers(given.get("x").unwrap()), numbers(&x));
     assert!(found[..3] == known[..3] && found[6..] == known[6..] && found[3..6] != known[3..6]);

@@ -360,7 +360,7 @@ fn what_an_expert_reads_that_drops_out_is_not_given() {
     };
     assert_eq!(mode("classification_w"), ("x".to_owned(), vec!["z ~ q(z | x)".to_owned(), "w ~ p(w | z)".to_owned()]));
     assert_eq!(mode("imputation_x").1, ["z ~ q(z | w, s)", "x ~ p(x | z)"]);
-    assert_eq!(mode("reconstruction_x_w").1[0], "z ~ q(z | x, w, s)");
+    assert_eq!(mode("reconstruction").1[0], "z ~ q(z | x, w, s)");
     // A latent that only such an expert reads is not drawn.
     let plan = plan_of_text(
         "model m\nobserved x: real[3]\npartly observed w: real[3]\nlatent u: real[2]\nlatent z: real[2]\n\
@@ -404,18 +404,41 @@ fn a_mode_is_given_what_its_draws_depend_on() {
         "classification_a[5](x, a[4])",
     ];
     assert_eq!(found.iter().filter(|mode| mode.starts_with("classification")).collect::<Vec<_>>(), wanted.each_ref());
-    assert!(!found.iter().any(|mode| mode.starts_with("reconstruction_")), "{found:?}");
-    let why = "reconstruction_a[1]_a[2]_a[3]_a[4]_a[5]: no drawn variable depends on a[1..5]; omit them";
-    assert!(refused.iter().any(|refusal| refusal == why), "{refused:?}");
+    // A label that a record lacks depends on those beside it.
+    assert!(found.iter().any(|mode| mode == "reconstruction(x, a[1..5])"), "{found:?}");
+    assert!(!refused.iter().any(|refusal| refusal.starts_with("reconstruction")), "{refused:?}");
     // q reads the chain where it is known: every label matters.
     let expert = "q(z | x, a[1..5]) = (normal from x |> linear) * (normal from a[i] |> linear) for i in 1..5";
     let (found, _) = modes(&chain(own, expert));
     assert!(found.iter().any(|mode| mode == "classification_a[1](x, a[2..5])"), "{found:?}");
-    assert!(found.iter().any(|mode| mode == "reconstruction_a[1]_a[2]_a[3]_a[4]_a[5](x, a[1..5])"), "{found:?}");
+    assert!(found.iter().any(|mode| mode == "reconstruction(x, a[1..5])"), "{found:?}");
     // The data depend on the last label, so the neighbour and they are read; without z, x is read by the sum.
     let text = chain("p(x | a[5]) = normal from a[5] |> linear", "q(z | x) = normal from x |> linear");
     let (found, _) = modes(&text);
     assert!(found.iter().any(|mode| mode == "classification_a[5](x, a[4])"), "{found:?}");
+}
+
+/// Texts say what q reads through `known`, and which draws are for what a record lacks.
+#[test]
+fn texts_say_what_is_known() {
+    let plan = plan_of_text(
+        "model m\nindex i in 1..3\npartly observed x[i]: real[1]\npartly observed w: real[1]\npartly observed y: real[1]\n\
+         latent z: real[2]\nlet k = known(w)\np(z) = standard_normal\np(x[i] | z) = normal from z |> linear\n\
+         p(w | z, y) = normal from concat(z, y) |> linear\np(y) = standard_normal\nq(y | w) = normal from k |> linear\n\
+         q(z | x[1..3], w, y) = normal from concat(known(x[1..3]), k, y) |> linear\n",
+    );
+    let text = srvae_dsl::explain::text(&plan);
+    for line in [
+        "q(z | known(x[1..3]), known(w), y)  ~ normal",
+        "E q(y | known(w)) [ KL(q(z | known(x[1..3]), known(w), y) ‖ p(z)) ]",
+        "reconstruction(x[1..3], w, y where observed)",
+        "y ~ q(y | known(w))    where it is missing",
+        "z ~ q(z | known(x[1..3]), known(w), y)",
+    ] {
+        assert!(text.contains(line), "`{line}` is not in\n{text}");
+    }
+    let latex = srvae_dsl::explain::latex(&plan);
+    assert!(latex.contains("\\mid \\mathrm{known}(\\mathbf{w})"), "{latex}");
 }
 
 #[test]
@@ -434,16 +457,21 @@ fn global_variables_come_from_q_in_every_mode() {
 
 #[test]
 fn a_sequence_without_evidence_has_no_continuation() {
-    let text = |role: &str| {
+    let text = |role: &str, read: &str| {
         format!(
             "model missing\nlength T\nindex t in 1..T\n{role} x[t]: real[2]\ngiven u[t]: real[1]\nlatent z[t]: real[2]\n\
             p(z[1]) = standard_normal\np(z[t] | z[t - 1], u[t]) = normal from concat(z[t - 1], u[t]) |> linear\n\
             p(x[t] | z[t]) = normal from z[t] |> linear\n\
-            q(z[t] | x[t]) = (normal from x[t] |> linear) * standard_normal\n"
+            q(z[t] | {read}) = (normal from {read} |> linear) * standard_normal\n"
         )
     };
-    for (role, exists) in [("observed", true), ("partly observed", false)] {
-        let derivation = plan_of_text(&text(role)).derivation;
-        assert_eq!(derivation.modes.iter().any(|mode| mode.name == "continuation"), exists, "{role}");
+    for (role, read, exists) in [
+        ("observed", "x[t]", true),
+        ("partly observed", "x[t]", true),
+        ("observed", "u[t]", false),
+        ("partly observed", "u[t]", false),
+    ] {
+        let derivation = plan_of_text(&text(role, read)).derivation;
+        assert_eq!(derivation.modes.iter().any(|mode| mode.name == "continuation"), exists, "{role} {read}");
     }
 }

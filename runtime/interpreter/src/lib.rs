@@ -72,7 +72,9 @@ impl Interpreted {
         let modes = plan.derivation.modes.iter().map(|mode| {
             let names = |ids: &[srvae_dsl::graph::VariableId]| interned_list(&plan.names_outside(ids));
             let (given, yields) = (names(&mode.given), names(&plan.yielded(mode)));
-            Mode { name: interned(&mode.name), given, partly: interned_list(&plan.partly_outside(mode)), yields }
+            let partly = interned_list(&plan.partly_outside(mode));
+            let completed = interned_list(&plan.completed_outside(mode));
+            Mode { name: interned(&mode.name), given, partly, completed, yields }
         });
         let modes = modes.collect();
         let flows = plan.flows().map(|(factor, part)| {

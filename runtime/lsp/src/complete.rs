@@ -5,7 +5,7 @@ use crate::context::{Context, begins_statement, is_word};
 use crate::document::Document;
 use crate::walk::{Place, Scope};
 use lsp_types::{CompletionItem, CompletionItemKind, Documentation, MarkupContent, MarkupKind};
-use srvae_dsl::ast::{Argument, File, ItemKind, Name};
+use srvae_dsl::ast::{Argument, File, Item, ItemKind, Name};
 use srvae_dsl::graph::{Role, Side};
 use srvae_dsl::parse::statements;
 
@@ -68,6 +68,9 @@ fn argument(file: &File, scope: &Scope<'_>, slot: Slot<'_>) -> Vec<CompletionIte
         return values.chain(params(file)).collect();
     }
     let Some(entry) = callee else {
+        if slot.callee.text == KNOWN && !known(file, scope).is_empty() {
+            return partly(file, scope);
+        }
         // A named network reads only values.
         return networks(file, scope);
     };
@@ -121,7 +124,27 @@ fn parents(file: &File, scope: &Scope<'_>) -> Vec<CompletionItem> {
 
 /// The beginning of a network: what it may read, named networks and blocks.
 fn networks(file: &File, scope: &Scope<'_>) -> Vec<CompletionItem> {
-    [readable(file, scope), nets(file), of(&[Use::Block])].concat()
+    [readable(file, scope), known(file, scope), nets(file), of(&[Use::Block])].concat()
+}
+
+/// The word by which q reads a partly observed variable where it is observed.
+const KNOWN: &str = "known";
+
+/// `known`, where a network may read a variable through it.
+fn known(file: &File, scope: &Scope<'_>) -> Vec<CompletionItem> {
+    let in_p = scope.factor.is_some_and(|factor| factor.side == Side::P);
+    let is_net = |statement: &Item| matches!(&statement.kind, ItemKind::Net { name, .. } if name.text == KNOWN);
+    if in_p || partly(file, scope).is_empty() || file.items.iter().any(is_net) {
+        return Vec::new();
+    }
+    let docs = "A partly observed variable where a record has it, zeros where it does not, and one more channel that says which.";
+    vec![item(KNOWN, CompletionItemKind::FUNCTION, "known(x)", docs)]
+}
+
+/// The partly observed variables that a network may read.
+fn partly(file: &File, scope: &Scope<'_>) -> Vec<CompletionItem> {
+    let all = variables(file, |role| role == Role::Partly);
+    readable(file, scope).into_iter().filter(|read| all.iter().any(|it| it.label == read.label)).collect()
 }
 
 /// The values that a network may read: the arguments of a named network; elsewhere the factor's parents, or outside of a

@@ -153,9 +153,11 @@ pub struct Mode {
     pub name: &'static str,
     /// The mode's evidence.
     pub given: &'static [&'static str],
-    /// Those of the evidence that a record may lack: partly observed variables that q reads through `known`. Their presences
-    /// are given too ([`Values::presence_of`]).
+    /// Those of the evidence that a record may lack: the draws for a record are given what it has. Their presences are given
+    /// too ([`Values::presence_of`]).
     pub partly: &'static [&'static str],
+    /// Those of these whose observed values are kept: q draws them in the records that lack them.
+    pub completed: &'static [&'static str],
     /// The variables that the mode yields, in the order of computation, observed ones last.
     pub yields: &'static [&'static str],
 }

@@ -87,8 +87,8 @@ impl Model for Toy {
 
     fn modes(&self) -> &'static [Mode] {
         &[
-            Mode { name: "generation", given: &[], partly: &[], yields: &["z", "x"] },
-            Mode { name: "reconstruction", given: &["x"], partly: &[], yields: &["z", "x"] },
+            Mode { name: "generation", given: &[], partly: &[], completed: &[], yields: &["z", "x"] },
+            Mode { name: "reconstruction", given: &["x"], partly: &[], completed: &[], yields: &["z", "x"] },
         ]
     }
 

@@ -51,7 +51,14 @@ impl<'a> Mentioned<'a> {
                 self.add(left);
                 self.add(right);
             }
-            ExpressionKind::Pipeline(stages) => stages.iter().for_each(|stage| self.add(stage)),
+            ExpressionKind::Pipeline(stages) => {
+                // What is piped into `known` has that error alone.
+                let known = stages.iter().rposition(|stage| self.is_word && is_called(stage, KNOWN)).unwrap_or(0);
+                let mut inner = Self::none(true);
+                stages[..known].iter().for_each(|stage| inner.add(stage));
+                self.known.extend(inner.read.into_iter().chain(inner.known));
+                stages[known..].iter().for_each(|stage| self.add(stage));
+            }
             ExpressionKind::Call(call) => {
                 let arguments = call.arguments.iter().flatten().map(|argument| &argument.value);
                 match &call.arguments {
@@ -66,6 +73,10 @@ impl<'a> Mentioned<'a> {
             }
         }
     }
+}
+
+fn is_called(expression: &Expression, name: &str) -> bool {
+    matches!(&expression.kind, ExpressionKind::Call(call) if call.name.text == name)
 }
 
 impl Checker<'_> {

@@ -6,63 +6,29 @@
 //! exact, because none of their descendants is known. The inferred variables are drawn in q's order. This is exact if q
 //! is the posterior and no evidence is their descendant in q. If one of them cannot be drawn in this way, the mode does
 //! not exist.
+//!
+//! A record may lack evidence that is a partly observed variable. Where p or q needs its value, the variable is inferred too,
+//! and its draw is used in the records that lack it, as in the bound. The draws for a record are then given what it has.
 
+use super::evidence::Evidence;
 use super::mode::{CONDITIONAL, GENERATION, Mode, Step, names, read};
+use super::reason::{Link, Obstacle, Reason};
 use super::sums::joined;
 use super::{is_deterministic, is_supplied};
-use crate::graph::{Body, Factor, Model, NodeId, Role, Side, Spelling, VariableId, VariableSet};
-
-/// Why a mode does not exist.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reason {
-    /// A variable must be inferred but cannot be. The chain leads from the evidence to it.
-    NotInferred { chain: Vec<Link>, variable: VariableId, obstacle: Obstacle },
-    /// A factor of p reads a given variable that is not evidence.
-    NotGiven { factor: VariableId, needs: VariableId },
-    /// A factor or a value reads a variable of a later step, which does not exist in a record that ends before it.
-    ReadsLater { reader: String, later: VariableId },
-    /// No drawn variable depends on this part of the evidence.
-    Ignored(Vec<VariableId>),
-    /// No drawn variable depends on the data.
-    IgnoresData,
-    /// Every variable is given.
-    NothingToDraw,
-}
-
-/// The reason why a variable must be inferred.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Link {
-    /// It is a parent of another variable in p.
-    Above { variable: VariableId, below: VariableId },
-    /// The factor of q of another variable reads it.
-    ReadBy { variable: VariableId, reader: VariableId },
-}
-
-/// The reason why a variable cannot be inferred.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Obstacle {
-    /// It has no factor in q.
-    NoFactor,
-    /// Its factor of q is the data set's label, which is not evidence.
-    Supplied,
-    /// Its factor of q reads this variable, which is neither known nor can be inferred.
-    Needs(VariableId),
-    /// This variable is known, and q draws it from the variable to be inferred, whose factor of q does not take it into
-    /// account.
-    Below(VariableId),
-}
+use crate::graph::{Body, Factor, Model, NodeId, Role, Side, VariableId, VariableSet, family};
+use std::collections::BTreeSet;
 
 /// The mode that draws all other variables given the evidence, in the order of the file.
 ///
 /// # Errors
 /// The reason why it does not exist.
 pub fn condition(model: &Model, evidence: &[VariableId]) -> Result<Mode, Reason> {
-    let steps = steps(model, evidence)?;
+    let known = Evidence::whole(evidence.iter().copied());
+    let steps = steps(model, &known)?;
     if steps.is_empty() {
         return Err(Reason::NothingToDraw);
     }
-    let given = read(model, evidence, &steps);
-    let known: VariableSet = evidence.iter().copied().collect();
+    let given = read(model, &known, &steps);
     let evidence: Vec<VariableId> = known.iter().collect();
     let ignored: Vec<VariableId> = known.iter().filter(|id| !given.contains(id)).collect();
     if !ignored.is_empty() {
@@ -72,15 +38,16 @@ pub fn condition(model: &Model, evidence: &[VariableId]) -> Result<Mode, Reason>
         true => GENERATION.to_owned(),
         false => format!("{}_{}", CONDITIONAL, names(model, &evidence)),
     };
-    Ok(Mode { name, given, steps, switch: None })
+    Ok(Mode::new(model, (name, given, steps), &known))
 }
 
-/// The draws of all variables that are not evidence: inferred ones from q in q's order, then the others from p in p's
-/// order.
-pub(super) fn steps(model: &Model, evidence: &[VariableId]) -> Result<Vec<Step>, Reason> {
+/// The draws of all variables that are not evidence, or that q draws in records that lack them: inferred ones from q in q's
+/// order, then the others from p in p's order.
+pub(super) fn steps(model: &Model, evidence: &Evidence) -> Result<Vec<Step>, Reason> {
     let mut known = Known::new(model, evidence);
     known.close();
     known.infer_globals();
+    known.infer_missing();
     known.infer()?;
     known.nothing_below()?;
     let from_q = model.q.iter().filter(|factor| known.is_drawn_from_q(factor.variable));
@@ -112,8 +79,8 @@ fn no_expert_left(model: &Model, factor: &Factor, is_evidence: impl Fn(VariableI
 ///
 /// # Errors
 /// The variable that would be needed.
-pub(super) fn has_an_expert(model: &Model, factor: &Factor, data: &[VariableId]) -> Result<(), Reason> {
-    match no_expert_left(model, factor, |id| data.contains(&id)) {
+pub(super) fn has_an_expert(model: &Model, factor: &Factor, data: &Evidence) -> Result<(), Reason> {
+    match no_expert_left(model, factor, |id| data.contains(id)) {
         Some(missing) => {
             let (variable, obstacle) = (factor.variable, Obstacle::Needs(missing));
             Err(Reason::NotInferred { chain: Vec::new(), variable, obstacle })
@@ -125,7 +92,7 @@ pub(super) fn has_an_expert(model: &Model, factor: &Factor, data: &[VariableId])
 /// The state of each variable.
 struct Known<'m> {
     model: &'m Model,
-    evidence: &'m [VariableId],
+    evidence: &'m Evidence,
     /// The factors of p and of q, by variable.
     p: Vec<Option<&'m Factor>>,
     q: Vec<Option<&'m Factor>>,
@@ -140,15 +107,16 @@ struct Known<'m> {
 #[derive(Clone, Copy, PartialEq)]
 enum State {
     Open,
+    /// Given, at least for the records that have it.
     Evidence,
     /// A function of q whose input is known.
     Computed,
-    /// Drawn from q, and the reason.
-    Inferred(Link),
+    /// Drawn from q, and the reason (none for a global variable and for evidence that a record may lack).
+    Inferred(Option<Link>),
 }
 
 impl<'m> Known<'m> {
-    fn new(model: &'m Model, evidence: &'m [VariableId]) -> Self {
+    fn new(model: &'m Model, evidence: &'m Evidence) -> Self {
         let mut state = vec![State::Open; model.variables.len()];
         evidence.iter().for_each(|id| state[id.0] = State::Evidence);
         let (mut p, mut q) = (vec![None; state.len()], vec![None; state.len()]);
@@ -159,10 +127,6 @@ impl<'m> Known<'m> {
 
     fn is_drawn_from_q(&self, id: VariableId) -> bool {
         matches!(self.state[id.0], State::Computed | State::Inferred(_))
-    }
-
-    fn is_evidence(&self, id: VariableId) -> bool {
-        self.state[id.0] == State::Evidence
     }
 
     fn contains(&self, id: VariableId) -> bool {
@@ -182,15 +146,30 @@ impl<'m> Known<'m> {
     fn infer_globals(&mut self) {
         let globals = self.model.q.iter().map(|factor| factor.variable).filter(|id| super::is_global(self.model, *id));
         for variable in globals.collect::<Vec<_>>() {
-            self.add(variable, Link::Above { variable, below: variable });
+            self.add(variable, None);
         }
+    }
+
+    /// Infers the evidence that a record may lack and whose value p needs.
+    fn infer_missing(&mut self) {
+        let (model, partly) = (self.model, self.evidence.partly());
+        if partly.is_empty() {
+            return;
+        }
+        let read: VariableSet = model.p.iter().flat_map(|factor| factor.parents.iter()).collect();
+        let name = |id: VariableId| family(&model.variable(id).name);
+        // All members of a family are treated alike, also those that p does not read, such as the last step.
+        let families: BTreeSet<&str> = partly.iter().filter(|id| read.contains(*id)).map(name).collect();
+        let is_drawn = |id: VariableId| families.contains(name(id)) && self.q[id.0].is_some();
+        let missing: Vec<VariableId> = partly.iter().filter(|id| is_drawn(*id) || model.sum.contains(*id)).collect();
+        missing.into_iter().for_each(|id| self.add(id, None));
     }
 
     /// Infers the ancestors of known variables, and the variables that q reads to draw them.
     fn infer(&mut self) -> Result<(), Reason> {
         let ids = (0..self.state.len()).map(VariableId);
         let computed: Vec<VariableId> = ids.filter(|id| self.state[id.0] == State::Computed).collect();
-        for id in self.evidence.iter().copied().chain(computed) {
+        for id in self.evidence.iter().chain(computed) {
             self.infer_above(id);
         }
         let mut done = 0;
@@ -207,15 +186,18 @@ impl<'m> Known<'m> {
             if is_supplied(factor) {
                 return refuse(self, Obstacle::Supplied);
             }
-            if let Some(missing) = no_expert_left(self.model, factor, |id| self.is_evidence(id)) {
+            if let Some(missing) = no_expert_left(self.model, factor, |id| self.evidence.contains(id)) {
                 return refuse(self, Obstacle::Needs(missing));
             }
-            for parent in super::parents_where(self.model, factor, |id| self.is_evidence(id)).iter() {
+            for parent in self.evidence.read_by(self.model, factor).iter() {
                 let comes_with_data = matches!(self.model.variable(parent).role, Role::Observed | Role::Given);
                 if comes_with_data && !self.contains(parent) {
                     return refuse(self, Obstacle::Needs(parent));
                 }
-                self.add(parent, Link::ReadBy { variable: parent, reader: variable });
+                if self.evidence.is_optional(self.model, factor, parent) {
+                    continue;
+                }
+                self.add(parent, Some(Link::ReadBy { variable: parent, reader: variable }));
             }
             self.infer_above(variable);
         }
@@ -229,13 +211,16 @@ impl<'m> Known<'m> {
             return None;
         }
         let model = self.model;
-        let is_known = |id| if model.sum.contains(id) { self.is_evidence(id) } else { self.contains(id) };
+        let is_known = |id| if model.sum.contains(id) { self.evidence.is_whole(id) } else { self.contains(id) };
         for id in joined(model, is_known).into_iter().filter(|id| *id != variable) {
             let is_drawn = matches!(model.variable(id).role, Role::Latent | Role::Global) || model.sum.contains(id);
             if !is_drawn && !self.contains(id) {
                 return Some(id);
             }
-            self.add(id, Link::ReadBy { variable: id, reader: variable });
+            // The sum leaves out the factor of a variable that a record lacks; one that p reads is inferred already.
+            if is_drawn {
+                self.add(id, Some(Link::ReadBy { variable: id, reader: variable }));
+            }
         }
         None
     }
@@ -245,33 +230,34 @@ impl<'m> Known<'m> {
         let Some(factor) = self.p[below.0] else { return };
         for parent in factor.parents.iter() {
             if self.model.variable(parent).role != Role::Given {
-                self.add(parent, Link::Above { variable: parent, below });
+                self.add(parent, Some(Link::Above { variable: parent, below }));
             }
         }
     }
 
-    fn add(&mut self, id: VariableId, link: Link) {
-        if !self.contains(id) {
+    fn add(&mut self, id: VariableId, link: Option<Link>) {
+        let may_lack = self.state[id.0] == State::Evidence && self.evidence.partly().contains(id);
+        if !self.contains(id) || may_lack {
             self.state[id.0] = State::Inferred(link);
             self.inferred.push(id);
         }
     }
 
     /// Refuses evidence that is a descendant in q of a drawn variable, because the drawn variable's factor of q does
-    /// not depend on it.
+    /// not depend on it. What a record may lack, q draws where it is missing, so this order is part of q.
     fn nothing_below(&self) -> Result<(), Reason> {
         let mut below: Vec<Option<VariableId>> = vec![None; self.state.len()];
-        for evidence in self.evidence {
-            let mut above = vec![*evidence];
+        for evidence in self.evidence.iter().filter(|id| self.evidence.is_whole(*id)) {
+            let mut above = vec![evidence];
             while let Some(at) = above.pop() {
                 for parent in self.q[at.0].iter().flat_map(|factor| factor.read.iter()) {
                     // Experts of a factor that q draws before the evidence read it where it is known.
                     let is_read = self.q[parent.0].is_some_and(|factor| {
-                        factor.parents.contains(*evidence)
-                            && super::parents_where(self.model, factor, |id| self.is_evidence(id)).contains(*evidence)
+                        factor.parents.contains(evidence)
+                            && self.evidence.read_by(self.model, factor).contains(evidence)
                     });
                     if below[parent.0].is_none() && !is_read {
-                        below[parent.0] = Some(*evidence);
+                        below[parent.0] = Some(evidence);
                         above.push(parent);
                     }
                 }
@@ -293,7 +279,7 @@ impl<'m> Known<'m> {
     /// The chain from the evidence to a variable that must be inferred. Consecutive steps through p are merged.
     fn chain(&self, variable: VariableId) -> Vec<Link> {
         let link = |id: VariableId| match self.state[id.0] {
-            State::Inferred(link) => Some(link),
+            State::Inferred(link) => link,
             State::Open | State::Evidence | State::Computed => None,
         };
         let (mut chain, mut at) = (Vec::new(), variable);
@@ -315,59 +301,4 @@ impl<'m> Known<'m> {
         }
         chain
     }
-}
-
-impl Reason {
-    /// In words: `u is an ancestor of y in p, and q(u | x) needs x`.
-    pub fn text(&self, model: &Model) -> String {
-        let name = |id: &VariableId| model.variable(*id).name.as_str();
-        let text = match self {
-            Self::NotInferred { chain, variable, obstacle } => {
-                let q = head(model, Side::Q, *variable);
-                let links = chain.iter().map(|link| match link {
-                    Link::Above { variable, below } => {
-                        format!("{} is an ancestor of {} in p", name(variable), name(below))
-                    }
-                    Link::ReadBy { variable, reader } => {
-                        format!("{} reads {}", head(model, Side::Q, *reader), name(variable))
-                    }
-                });
-                let end = match obstacle {
-                    Obstacle::NoFactor => format!("q has no factor for {}", name(variable)),
-                    Obstacle::Supplied => format!("{q} is the data set's label, which is not given"),
-                    Obstacle::Needs(needs) => format!("{q} needs {}", name(needs)),
-                    Obstacle::Below(below) => {
-                        format!("{q} does not read {}, which q draws after it", name(below))
-                    }
-                };
-                let links: Vec<String> = links.collect();
-                if links.is_empty() { end } else { format!("{}, and {end}", links.join(", ")) }
-            }
-            Self::NotGiven { factor, needs } => {
-                format!("{} needs {}, which is not given", head(model, Side::P, *factor), name(needs))
-            }
-            Self::ReadsLater { reader, later } => {
-                format!("{reader} reads {}, which a record may lack", name(later))
-            }
-            Self::Ignored(ignored) => {
-                let names = model.listed(&ignored.iter().copied().collect()).join(" and ");
-                let them = if ignored.len() > 1 { "them" } else { "it" };
-                format!("no drawn variable depends on {names}; omit {them}")
-            }
-            Self::IgnoresData => "no drawn variable depends on the data".to_owned(),
-            Self::NothingToDraw => "every variable is given".to_owned(),
-        };
-        Spelling::of(model).text(&text)
-    }
-}
-
-/// `q(u | x)`.
-pub(super) fn head(model: &Model, side: Side, id: VariableId) -> String {
-    let factor = match side {
-        Side::P => model.p_of(id),
-        Side::Q => model.q_of(id),
-    };
-    let parents = factor.map_or_else(Vec::new, |factor| model.listed(&factor.parents));
-    let bar = if parents.is_empty() { "" } else { " | " };
-    format!("{}({}{bar}{})", side.name(), model.variable(id).name, parents.join(", "))
 }

@@ -3,18 +3,21 @@
 mod bound;
 mod closed_form;
 mod condition;
+mod evidence;
 mod mode;
 mod modes;
 mod objective;
+mod reason;
 mod sums;
 mod switched;
 
 pub use bound::{Bounded, Presence, Term, TermKind, bounded, terms};
 pub use closed_form::{Ancestry, Obstacle, common_flows, obstacle};
-pub use condition::{Link, Obstacle as InferenceObstacle, Reason, condition};
+pub use condition::condition;
 pub use mode::{Mode, Step, Switch};
 pub use modes::{Refusal, given, modes};
 pub use objective::{Cause, Objective, Standing, objective};
+pub use reason::{Link, Obstacle as InferenceObstacle, Reason};
 pub use sums::joining;
 pub use switched::levels;
 
@@ -57,22 +60,6 @@ pub fn is_data(model: &Model, id: VariableId) -> bool {
 /// Variables whose value comes with some records.
 pub fn is_partly(model: &Model, id: VariableId) -> bool {
     model.variable(id).role == Role::Partly
-}
-
-/// Partly observed variables whose values no factor reads, and which q reads through `known`. Modes that are given the data
-/// are given them as far as each record has them.
-pub fn where_known(model: &Model) -> VariableSet {
-    let is_drawn = |id: VariableId| model.q_of(id).is_some() || model.sum.contains(id);
-    let all = (0..model.variables.len()).map(VariableId);
-    let able: Vec<VariableId> = all.filter(|id| is_partly(model, *id) && !is_drawn(*id)).collect();
-    // Most models have none. All parents of all factors may be many.
-    if able.is_empty() {
-        return VariableSet::default();
-    }
-    let factors = || model.p.iter().chain(&model.q);
-    let read: VariableSet = factors().flat_map(|factor| factor.read.iter()).collect();
-    let known: VariableSet = factors().flat_map(|factor| factor.parents.iter()).collect();
-    able.into_iter().filter(|id| known.contains(*id) && !read.contains(*id)).collect()
 }
 
 /// Whether the experts of a factor of q that read a partly observed variable drop out in records that lack it: q has no

@@ -1,7 +1,8 @@
 //! A mode of inference: a list of draws.
 
+use super::evidence::Evidence;
+use super::is_partly;
 use super::sums::joined;
-use super::{is_partly, parents_where};
 use crate::graph::{Model, NetBody, NetId, Role, Side, VariableId, VariableSet, family};
 
 pub(super) const GENERATION: &str = "generation";
@@ -15,6 +16,8 @@ pub struct Mode {
     pub name: String,
     /// The evidence, in the file's order.
     pub given: Vec<VariableId>,
+    /// The evidence that a record may lack. The draws for a record are given what it has.
+    pub partly: VariableSet,
     pub steps: Vec<Step>,
     /// The rule for variables with two draws: where the second one replaces the first.
     pub switch: Option<Switch>,
@@ -57,25 +60,28 @@ impl Switch {
 }
 
 impl Mode {
-    /// Whether another mode has the same evidence and the same draws.
-    pub fn is_same(&self, other: &Self) -> bool {
-        (&self.given, &self.steps, self.switch) == (&other.given, &other.steps, other.switch)
+    /// A mode with this name, evidence and draws. A record may lack what it may of the evidence, and a partly observed variable
+    /// whose value no draw reads, but through `known`.
+    pub(super) fn new(
+        model: &Model,
+        (name, given, steps): (String, Vec<VariableId>, Vec<Step>),
+        evidence: &Evidence,
+    ) -> Self {
+        let mut partly = read_through_known(model, &given, &steps);
+        partly.extend(given.iter().copied().filter(|id| evidence.partly().contains(*id)));
+        Self { name, given, partly, steps, switch: None }
     }
 
-    /// The evidence that a record may lack: partly observed variables whose values no draw reads, but through `known`.
-    pub fn partly(&self, model: &Model) -> VariableSet {
-        let able = |id: &VariableId| is_partly(model, *id) && !model.sum.contains(*id);
-        let able: Vec<VariableId> = self.given.iter().copied().filter(able).collect();
-        let mut read = VariableSet::default();
-        // What the draws read may be many.
-        for step in self.steps.iter().filter(|_| !able.is_empty()) {
-            match step.side == Side::Q && model.sum.contains(step.variable) {
-                // The sum leaves out the factor of a variable that a record lacks, but not those that read it.
-                true => read.extend(model.p.iter().flat_map(|factor| factor.read.iter())),
-                false => read.extend(model.factor(step.side, step.variable).into_iter().flat_map(|it| it.read.iter())),
-            }
-        }
-        able.into_iter().filter(|id| !read.contains(*id)).collect()
+    /// The evidence that q draws in the records that lack it. In the others, the observed value takes the place of the draw.
+    pub fn completed(&self) -> VariableSet {
+        let of_q = self.steps.iter().filter(|step| step.side == Side::Q);
+        of_q.map(|step| step.variable).filter(|id| self.partly.contains(*id)).collect()
+    }
+
+    /// Whether another mode has the same evidence and the same draws.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let own = (&self.given, &self.partly, &self.steps, self.switch);
+        own == (&other.given, &other.partly, &other.steps, other.switch)
     }
 
     /// Variables the mode yields, each at its last step; observed ones last.
@@ -101,16 +107,44 @@ impl Mode {
     }
 }
 
+/// The variables of the data, drawn from p after these draws: observed ones, and those that no factor needs in records that
+/// lack them.
+pub(super) fn drawn_anew(model: &Model, data: &Evidence, steps: &[Step]) -> Vec<Step> {
+    let drawn: VariableSet = steps.iter().map(|step| step.variable).collect();
+    let is_anew = |id: &VariableId| match model.variable(*id).role {
+        Role::Observed => true,
+        Role::Partly => data.partly().contains(*id) && !drawn.contains(*id),
+        Role::Latent | Role::Global | Role::Given => false,
+    };
+    let anew = model.p.iter().map(|factor| factor.variable).filter(is_anew);
+    anew.map(|variable| Step { variable, side: Side::P }).collect()
+}
+
+/// Partly observed variables of the evidence whose values the steps read only through `known`.
+fn read_through_known(model: &Model, given: &[VariableId], steps: &[Step]) -> VariableSet {
+    let able = |id: &VariableId| is_partly(model, *id) && !model.sum.contains(*id);
+    let able: Vec<VariableId> = given.iter().copied().filter(able).collect();
+    let mut read = VariableSet::default();
+    // What the draws read may be many.
+    for step in steps.iter().filter(|_| !able.is_empty()) {
+        match step.side == Side::Q && model.sum.contains(step.variable) {
+            // The sum leaves out the factor of a variable that a record lacks, but not those that read it.
+            true => read.extend(model.p.iter().flat_map(|factor| factor.read.iter())),
+            false => read.extend(model.factor(step.side, step.variable).into_iter().flat_map(|it| it.read.iter())),
+        }
+    }
+    able.into_iter().filter(|id| !read.contains(*id)).collect()
+}
+
 /// The evidence that the steps read before they yield it, in the order of the file. What only an expert reads that drops out is
-/// not read.
-pub(super) fn read(model: &Model, evidence: &[VariableId], steps: &[Step]) -> Vec<VariableId> {
+/// not read. A draw from q takes the place of evidence only in the records that lack it.
+pub(super) fn read(model: &Model, evidence: &Evidence, steps: &[Step]) -> Vec<VariableId> {
     let (mut read, mut made): (VariableSet, VariableSet) = Default::default();
-    let evidence: VariableSet = evidence.iter().copied().collect();
     let ends = ends_with_record(model);
     for step in steps {
         if step.side == Side::Q && model.sum.contains(step.variable) {
             // All of them are drawn at once, given what they depend on and the length of the record.
-            let is_drawn = |id: VariableId| model.sum.contains(id) && !evidence.contains(id);
+            let is_drawn = |id: VariableId| model.sum.contains(id) && !evidence.is_whole(id);
             if !made.contains(step.variable) {
                 let all = joined(model, |id| !is_drawn(id) && (evidence.contains(id) || made.contains(id)));
                 read.extend(all.into_iter().chain(model.length).filter(|id| !made.contains(*id)));
@@ -119,9 +153,10 @@ pub(super) fn read(model: &Model, evidence: &[VariableId], steps: &[Step]) -> Ve
             continue;
         }
         let Some(factor) = model.factor(step.side, step.variable) else { continue };
-        let parents = parents_where(model, factor, |id| evidence.contains(id));
-        parents.runs().for_each(|run| read.include_beyond(run, &made));
-        made.insert(step.variable);
+        evidence.read_by(model, factor).runs().for_each(|run| read.include_beyond(run, &made));
+        if step.side == Side::P || !evidence.partly().contains(step.variable) {
+            made.insert(step.variable);
+        }
         // Values that depend on the end of a record need the record's length.
         let is_step = model.variable(factor.variable).step.is_some();
         let mut networks = factor.networks();
@@ -129,7 +164,7 @@ pub(super) fn read(model: &Model, evidence: &[VariableId], steps: &[Step]) -> Ve
             read.extend(model.length);
         }
     }
-    of(model, |id| evidence.contains(id) && read.contains(id))
+    evidence.iter().filter(|id| read.contains(*id)).collect()
 }
 
 /// For each named network, whether it is a value that starts at the end of a record, reads another value at the end, or

@@ -1,10 +1,12 @@
 //! The modes of inference. Each is a list of draws, with the order and with the choice of p or q.
 
-use super::condition::{Reason, condition, has_an_expert, steps};
-use super::mode::{CONDITIONAL, GENERATION, Mode, Step, names, of, read};
+use super::condition::{condition, has_an_expert, steps};
+use super::evidence::Evidence;
+use super::mode::{CONDITIONAL, GENERATION, Mode, Step, drawn_anew, names, of, read};
+use super::reason::Reason;
 use super::sums::joined;
-use super::switched::{CONTINUATION, TOP, continuation, top};
-use super::{is_data, is_deterministic, is_global, is_partly, is_supplied, parents_where, where_known};
+use super::switched::{CONTINUATION, LEAST_LEVELS, TOP, continuation, levels, top};
+use super::{is_data, is_deterministic, is_global, is_partly, is_supplied};
 use crate::graph::{Factor, Model, Role, Side, Space, VariableId, VariableSet, family};
 
 const RECONSTRUCTION: &str = "reconstruction";
@@ -25,8 +27,7 @@ pub struct Refusal {
 /// The named modes, and the reasons why others do not exist. Modes that coincide are listed once.
 pub fn modes(model: &Model) -> (Vec<Mode>, Vec<Refusal>) {
     let (mut all, mut refused): (Vec<Mode>, Vec<Refusal>) = (Vec::new(), Vec::new());
-    let where_known = where_known(model);
-    let data = of(model, |id| is_data(model, id) || where_known.contains(id));
+    let data = of(model, |id| is_data(model, id) || is_partly(model, id));
     let mut add = |name: String, given: Vec<VariableId>, found: Result<Mode, Reason>| match found {
         Ok(mode) if all.iter().any(|other| other.is_same(&mode)) => {}
         Ok(mode) => all.push(mode),
@@ -38,30 +39,26 @@ pub fn modes(model: &Model) -> (Vec<Mode>, Vec<Refusal>) {
     let infers = !model.q.is_empty() || !model.sum.is_empty();
     let has_steps = model.length.is_some() && model.variables.iter().any(|variable| variable.step.is_some());
     if infers {
-        add(RECONSTRUCTION.to_owned(), data.clone(), reconstruction(model, &data, RECONSTRUCTION));
-        let more: Vec<VariableId> = partly.iter().copied().filter(|id| !where_known.contains(*id)).collect();
-        if !more.is_empty() {
-            let all = of(model, |id| is_data(model, id) || is_partly(model, id));
-            let found = reconstruction_with(model, &all, &more);
-            add(format!("{RECONSTRUCTION}_{}", names(model, &more)), all, found);
-        }
-        add(REGENERATION.to_owned(), data.clone(), generative_reconstruction(model, &data));
+        add(RECONSTRUCTION.to_owned(), data.clone(), of_records(model, reconstruction));
+        add(REGENERATION.to_owned(), data.clone(), of_records(model, generative_reconstruction));
         if has_steps {
-            let found = steps(model, &data).and_then(|steps| of_data(model, SMOOTHING, &data, steps));
-            add(SMOOTHING.to_owned(), data.clone(), found);
+            add(SMOOTHING.to_owned(), data.clone(), of_records(model, smoothing));
         }
     }
     if has_steps {
-        add(CONTINUATION.to_owned(), data.clone(), continuation(model, &data));
+        add(CONTINUATION.to_owned(), data.clone(), of_records(model, continuation));
     }
-    if infers && let Some(found) = top(model, &data) {
-        add(TOP.to_owned(), data.clone(), found);
+    if infers && levels(model).len() >= LEAST_LEVELS {
+        add(TOP.to_owned(), data.clone(), of_records(model, top));
     }
     let partly = wholes(model, partly);
     for whole in &partly {
         let (name, evidence) = completion(model, whole, partly.len() == 1);
-        let found = completed(model, whole, &evidence, &name);
-        add(name, evidence, found);
+        // Without any data, it is generation.
+        if evidence.iter().any(|id| model.variable(*id).role != Role::Given) {
+            let found = completed(model, whole, &Evidence::whole(evidence.iter().copied()), &name);
+            add(name, evidence, found);
+        }
     }
     for (name, evidence) in evidences(model) {
         let found = given(model, &evidence).map(|mode| Mode { name: name.clone(), ..mode });
@@ -116,33 +113,37 @@ fn wholes(model: &Model, ids: Vec<VariableId>) -> Vec<Vec<VariableId>> {
 pub fn given(model: &Model, evidence: &[VariableId]) -> Result<Mode, Reason> {
     let conditions = conditions(model);
     let all: Vec<VariableId> = conditions.iter().chain(evidence).copied().collect();
-    let steps = steps(model, &all)?;
-    let is_read = read(model, &all, &steps);
+    let known = Evidence::whole(all.iter().copied());
+    let is_read = read(model, &known, &steps(model, &known)?);
     // Other variables that come with the data are given only if they are read; the evidence is always given.
     let kept: Vec<VariableId> = all.into_iter().filter(|id| is_read.contains(id) || evidence.contains(id)).collect();
     condition(model, &kept)
 }
 
-/// All latents given the data, then the observed variables from p.
-fn reconstruction(model: &Model, data: &[VariableId], name: &str) -> Result<Mode, Reason> {
-    let mut steps = steps(model, data)?;
-    let is_leaf = |id: VariableId| match model.variable(id).role {
-        Role::Observed => true,
-        Role::Partly => data.contains(&id) && model.q_of(id).is_none() && !model.sum.contains(id),
-        Role::Latent | Role::Global | Role::Given => false,
-    };
-    steps.extend(model.p.iter().filter(|factor| is_leaf(factor.variable)).map(step));
-    of_data(model, name, data, steps)
+/// A mode that is given the data, and the partly observed variables on which its draws depend, as far as each record has them.
+fn of_records(model: &Model, find: impl Fn(&Model, &Evidence) -> Result<Mode, Reason>) -> Result<Mode, Reason> {
+    let mut data = Evidence::of_records(model);
+    loop {
+        let mode = find(model, &data)?;
+        let given: VariableSet = mode.given.iter().copied().collect();
+        let unread: Vec<VariableId> = data.partly().iter().filter(|id| !given.contains(*id)).collect();
+        if unread.is_empty() {
+            return Ok(mode);
+        }
+        unread.into_iter().for_each(|id| data.remove(id));
+    }
 }
 
-/// The reconstruction from the data and these partly observed variables. It is named after those that its draws depend on.
-fn reconstruction_with(model: &Model, all: &[VariableId], partly: &[VariableId]) -> Result<Mode, Reason> {
-    let mode = reconstruction(model, all, RECONSTRUCTION)?;
-    let read: Vec<VariableId> = mode.given.iter().copied().filter(|id| partly.contains(id)).collect();
-    match read.is_empty() {
-        true => Err(Reason::Ignored(partly.to_vec())),
-        false => Ok(Mode { name: format!("{RECONSTRUCTION}_{}", names(model, &read)), ..mode }),
-    }
+/// All latents given the data, then the observed variables from p.
+fn reconstruction(model: &Model, data: &Evidence) -> Result<Mode, Reason> {
+    let mut steps = steps(model, data)?;
+    steps.extend(drawn_anew(model, data, &steps));
+    of_data(model, RECONSTRUCTION, data, steps)
+}
+
+/// The latents given the whole record.
+fn smoothing(model: &Model, data: &Evidence) -> Result<Mode, Reason> {
+    of_data(model, SMOOTHING, data, steps(model, data)?)
 }
 
 /// The mode that infers a partly observed variable, or all steps of one, from all other data: a class (classification) or
@@ -155,12 +156,13 @@ fn completion(model: &Model, whole: &[VariableId], alone: bool) -> (String, Vec<
 }
 
 /// The draws of some variables given the evidence, and of the variables that they are drawn from.
-fn completed(model: &Model, whole: &[VariableId], evidence: &[VariableId], name: &str) -> Result<Mode, Reason> {
+fn completed(model: &Model, whole: &[VariableId], evidence: &Evidence, name: &str) -> Result<Mode, Reason> {
     let steps = steps(model, evidence)?;
     let mut needed: VariableSet = whole.iter().copied().collect();
     let is_from_q = |step: &&Step| step.side == Side::Q && !model.sum.contains(step.variable);
+    let is_from_sum = |id: VariableId| model.sum.contains(id) && !evidence.is_whole(id);
     let from_q = steps.iter().filter(is_from_q).map(|step| step.variable);
-    let known: VariableSet = evidence.iter().copied().chain(from_q).collect();
+    let known: VariableSet = evidence.iter().filter(|id| !is_from_sum(*id)).chain(from_q).collect();
     let mut has_sum = false;
     loop {
         let before = needed.clone();
@@ -173,9 +175,9 @@ fn completed(model: &Model, whole: &[VariableId], evidence: &[VariableId], name:
                 // The variables that are summed out are drawn together, given all that they depend on.
                 needed.extend(joined(model, |id| known.contains(id)));
             }
-            let factor = model.factor(step.side, step.variable);
-            let parents = factor.map(|factor| parents_where(model, factor, |id| evidence.contains(&id)));
-            needed.extend(parents.iter().flat_map(|parents| parents.iter()));
+            let Some(factor) = model.factor(step.side, step.variable) else { continue };
+            let parents = evidence.read_by(model, factor);
+            needed.extend(parents.iter().filter(|id| !evidence.is_optional(model, factor, *id)));
         }
         // A sum may need variables that are drawn after the one that reads it.
         if needed == before {
@@ -189,7 +191,7 @@ fn completed(model: &Model, whole: &[VariableId], evidence: &[VariableId], name:
 /// The roots of p from q, with the variables that q needs for them, then everything below them from p. Global variables
 /// come from q, as in every mode, so a root is a variable without a parent of its own record. Roots that are summed out are
 /// drawn from their posterior given the data and what q draws.
-fn generative_reconstruction(model: &Model, data: &[VariableId]) -> Result<Mode, Reason> {
+fn generative_reconstruction(model: &Model, data: &Evidence) -> Result<Mode, Reason> {
     let is_common = |id: VariableId| matches!(model.variable(id).role, Role::Given | Role::Global);
     let is_root = |factor: &&Factor| !is_common(factor.variable) && factor.parents.iter().all(is_common);
     let all = || model.p.iter().filter(is_root).map(|factor| factor.variable);
@@ -206,7 +208,8 @@ fn generative_reconstruction(model: &Model, data: &[VariableId]) -> Result<Mode,
     let mut needed: VariableSet = model.q.iter().map(|factor| factor.variable).filter(|id| from_q(*id)).collect();
     for factor in model.q.iter().rev() {
         if needed.contains(factor.variable) {
-            needed.extend(parents_where(model, factor, |id| data.contains(&id)).iter());
+            let parents = data.read_by(model, factor);
+            needed.extend(parents.iter().filter(|id| !data.is_optional(model, factor, *id)));
         }
     }
     let way: Vec<&Factor> =
@@ -218,11 +221,11 @@ fn generative_reconstruction(model: &Model, data: &[VariableId]) -> Result<Mode,
 }
 
 /// A mode given the data. It does not exist if no draw reads the data.
-fn of_data(model: &Model, name: &str, data: &[VariableId], steps: Vec<Step>) -> Result<Mode, Reason> {
+fn of_data(model: &Model, name: &str, data: &Evidence, steps: Vec<Step>) -> Result<Mode, Reason> {
     let given = read(model, data, &steps);
     match given.iter().all(|id| model.variable(*id).role == Role::Given) {
         true => Err(Reason::IgnoresData),
-        false => Ok(Mode { name: name.to_owned(), given, steps, switch: None }),
+        false => Ok(Mode::new(model, (name.to_owned(), given, steps), data)),
     }
 }
 

@@ -5,17 +5,19 @@
 //! replaces the first beyond the switch. A continuation is exact if q is the posterior of a record that ends at the
 //! switch. Neither p nor q may then draw an earlier variable from a later one.
 
-use super::condition::{Reason, steps};
-use super::mode::{Mode, Step, Switch, read};
+use super::condition::steps;
+use super::evidence::Evidence;
+use super::mode::{Mode, Step, Switch, drawn_anew, read};
+use super::reason::{Reason, head};
 use crate::graph::{Factor, Model, NetBody, NetId, Network, Node, Role, Side, VariableId, VariableSet, member};
 
 pub(super) const CONTINUATION: &str = "continuation";
 pub(super) const TOP: &str = "top_reconstruction";
 /// The minimum number of levels for top reconstruction.
-const LEAST_LEVELS: usize = 3;
+pub(super) const LEAST_LEVELS: usize = 3;
 
 /// Continuation of each record: its first steps are given, their latents come from q, and everything after them from p.
-pub(super) fn continuation(model: &Model, data: &[VariableId]) -> Result<Mode, Reason> {
+pub(super) fn continuation(model: &Model, data: &Evidence) -> Result<Mode, Reason> {
     let mut all = steps(model, data)?;
     let is_drawn_given =
         read(model, data, &all).iter().any(|id| matches!(model.variable(*id).role, Role::Observed | Role::Partly));
@@ -29,7 +31,7 @@ pub(super) fn continuation(model: &Model, data: &[VariableId]) -> Result<Mode, R
         // Every record has a first step.
         let own = (step.unwrap_or(1), knows_end);
         if let Some(later) = factor.networks().find_map(|network| later(model, network, own)) {
-            let reader = super::condition::head(model, factor.side, factor.variable);
+            let reader = head(model, factor.side, factor.variable);
             return Err(Reason::ReadsLater { reader, later });
         }
     }
@@ -44,10 +46,10 @@ pub(super) fn continuation(model: &Model, data: &[VariableId]) -> Result<Mode, R
     all.extend(model.p.iter().filter(has_step).map(|factor| Step { variable: factor.variable, side: Side::P }));
     let mut given: VariableSet = read(model, data, &all).into_iter().collect();
     // The observed variables of the steps are given, and the end of each record.
-    given.extend(data.iter().copied().filter(|id| model.variable(*id).step.is_some()));
+    given.extend(data.iter().filter(|id| model.variable(*id).step.is_some()));
     given.extend(model.length);
-    let given = given.iter().collect();
-    Ok(Mode { name: CONTINUATION.to_owned(), given, steps: all, switch: Some(Switch::Length) })
+    let found = Mode::new(model, (CONTINUATION.to_owned(), given.iter().collect(), all), data);
+    Ok(Mode { switch: Some(Switch::Length), ..found })
 }
 
 /// Whether a factor of a step reads a variable of the data from an earlier one.
@@ -55,7 +57,7 @@ fn follows(model: &Model, factor: &Factor) -> bool {
     let Some(own) = model.variable(factor.variable).step else { return false };
     let is_earlier = |id: VariableId| {
         let variable = model.variable(id);
-        variable.role == Role::Observed && variable.step.is_some_and(|step| step < own)
+        matches!(variable.role, Role::Observed | Role::Partly) && variable.step.is_some_and(|step| step < own)
     };
     factor.parents.iter().any(is_earlier)
 }
@@ -83,20 +85,13 @@ fn later(model: &Model, network: &Network, (own, knows_end): (usize, bool)) -> O
 }
 
 /// The top levels of a hierarchy from q, the others and the data from p.
-pub(super) fn top(model: &Model, data: &[VariableId]) -> Option<Result<Mode, Reason>> {
-    let levels = levels(model);
-    if levels.len() < LEAST_LEVELS {
-        return None;
-    }
-    let found = steps(model, data).map(|mut all| {
-        let is_drawn = |factor: &&Factor| {
-            levels.contains(&factor.variable) || model.variable(factor.variable).role == Role::Observed
-        };
-        all.extend(model.p.iter().filter(is_drawn).map(|factor| Step { variable: factor.variable, side: Side::P }));
-        let given = read(model, data, &all);
-        Mode { name: TOP.to_owned(), given, steps: all, switch: Some(Switch::Top) }
-    });
-    Some(found)
+pub(super) fn top(model: &Model, data: &Evidence) -> Result<Mode, Reason> {
+    let (levels, mut all) = (levels(model), steps(model, data)?);
+    let anew: VariableSet = drawn_anew(model, data, &all).into_iter().map(|step| step.variable).collect();
+    let is_drawn = |factor: &&Factor| levels.contains(&factor.variable) || anew.contains(factor.variable);
+    all.extend(model.p.iter().filter(is_drawn).map(|factor| Step { variable: factor.variable, side: Side::P }));
+    let given = read(model, data, &all);
+    Ok(Mode { switch: Some(Switch::Top), ..Mode::new(model, (TOP.to_owned(), given, all), data) })
 }
 
 /// The levels of a model's hierarchy, the top one first: latents that are members of a family and drawn from q, in p's

@@ -16,10 +16,10 @@ pub fn model_trait(plan: &Plan, layers: &Layers) -> TokenStream {
     let weights = super::objective::weights(plan);
     let table = plan.derivation.modes.iter().map(|mode| {
         let text = &mode.name;
-        let (given, partly) = (plan.names_outside(&mode.given), plan.partly_outside(mode));
-        let yields = plan.yielded(mode);
-        let yields = plan.names_outside(&yields);
-        quote!(::srvae::Mode { name: #text, given: &[#(#given),*], partly: &[#(#partly),*], yields: &[#(#yields),*] })
+        let (given, yields) = (plan.names_outside(&mode.given), plan.names_outside(&plan.yielded(mode)));
+        let (partly, completed) = (plan.partly_outside(mode), plan.completed_outside(mode));
+        let lists = quote!(partly: &[#(#partly),*], completed: &[#(#completed),*], yields: &[#(#yields),*]);
+        quote!(::srvae::Mode { name: #text, given: &[#(#given),*], #lists })
     });
     let arms: Vec<_> = (0..plan.modes().len()).map(|at| arm(plan, at)).collect();
     let terms = quote!(self.bound(#(#data,)* noise, options)?.terms());

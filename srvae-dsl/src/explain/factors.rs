@@ -2,6 +2,7 @@
 
 use super::blocks::{Block, Over, gathered};
 use super::ends::{Ends, key};
+use super::known::marked;
 use super::members::Row;
 use super::notation::density;
 use crate::derive::is_deterministic;
@@ -53,7 +54,7 @@ pub fn factors<'p>(plan: &'p Plan, all: impl Iterator<Item = &'p Factor>, ends: 
             side: factor.side,
             deterministic: is_deterministic(factor),
             own: joined.list(0).join(", "),
-            parents: joined.list(1),
+            parents: marked(&plan.model, &[factor], joined.list(1)),
             right: joined.text(0),
             first: factor.variable,
         });

@@ -202,7 +202,8 @@ fn modes(plan: &Plan) -> Vec<Value> {
         json!({
             "name": mode.name,
             "given": names(plan, &mode.given),
-            "partly": names(plan, &mode.partly(&plan.model).iter().collect::<Vec<_>>()),
+            "partly": names(plan, &mode.partly.iter().collect::<Vec<_>>()),
+            "completed": names(plan, &mode.completed().iter().collect::<Vec<_>>()),
             "yields": names(plan, &mode.yields(&plan.model)),
             "steps": steps.collect::<Vec<_>>(),
             "switch": mode.switch.map(crate::derive::Switch::name),

@@ -10,6 +10,7 @@ mod ends;
 mod factors;
 mod fold;
 mod json;
+mod known;
 mod latex;
 mod members;
 mod networks;

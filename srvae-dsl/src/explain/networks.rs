@@ -2,6 +2,7 @@
 
 use super::blocks::{Block, Over, gathered};
 use super::ends::{Ends, key};
+use super::known::marked;
 use super::members::Row;
 use super::notation::{call, count, scaled};
 use crate::catalog::{Cost, show_shape};
@@ -198,7 +199,11 @@ pub fn joined<'g>(plan: &Plan, groups: &'g [Group]) -> Vec<Networks<'g>> {
         let stages = (0..groups[0].stages.len()).map(|at| (joined.text(2 * at + 1), joined.list(at + 1))).collect();
         let (kind, name) = (groups[0].kind, joined.text(0));
         let owner = match groups[0].variable {
-            Some(_) => super::factors::head(kind, &name, &joined.list(0)),
+            Some(id) => {
+                let side = if kind == Side::P.name() { Side::P } else { Side::Q };
+                let factor: Vec<_> = plan.model.factor(side, id).into_iter().collect();
+                super::factors::head(kind, &name, &marked(&plan.model, &factor, joined.list(0)))
+            }
             None => format!("{kind} {name}"),
         };
         let indices = over.iter().flat_map(|over| &over.ranges).map(|values| values.index.to_owned()).collect();

@@ -3,6 +3,7 @@
 use super::blocks::{Block, Over, gathered};
 use super::bound::{Form, Statement};
 use super::ends::{Ends, key};
+use super::known::marked;
 use super::members::{Joined, Row};
 use crate::derive::{Presence, Term, TermKind};
 use crate::graph::{Factor, Parents, Piece, VariableId, VariableSet, in_pieces};
@@ -38,26 +39,34 @@ pub struct Printed<'p> {
 pub fn printed<'p>(plan: &'p Plan, statements: &[Statement<'p>], ends: &'p Ends<'p>) -> Vec<Printed<'p>> {
     let rows: Vec<Row<'p>> = statements.iter().map(|statement| row(plan, statement, ends)).collect();
     let each = gathered(&rows, ends).into_iter().flat_map(Block::each);
-    each.map(|(joined, over)| of_joined(&joined, over, &statements[joined.rows[0]])).collect()
+    each.map(|(joined, over)| of_joined(plan, &joined, over, &statements[joined.rows[0]])).collect()
 }
 
 /// One term, with the names of its own members.
 pub fn alone<'p>(plan: &'p Plan, statement: &Statement<'p>, ends: &'p Ends<'p>) -> Printed<'p> {
     let joined = row(plan, statement, ends).joined(0, ends);
-    of_joined(&joined, None, statement)
+    of_joined(plan, &joined, None, statement)
 }
 
-fn of_joined<'p>(joined: &Joined<'p>, over: Option<Over<'p>>, statement: &Statement<'p>) -> Printed<'p> {
+fn of_joined<'p>(
+    plan: &'p Plan,
+    joined: &Joined<'p>,
+    over: Option<Over<'p>>,
+    statement: &Statement<'p>,
+) -> Printed<'p> {
+    let model = &plan.model;
+    let q = |ids: &[VariableId]| -> Vec<&Factor> { ids.iter().filter_map(|id| model.q_of(*id)).collect() };
     let kind = statement.term.name.split_once('_').map_or(statement.term.name.as_str(), |(kind, _)| kind);
-    let joint = (joined.list(OVER), joined.list(OVER_GIVEN));
-    let factors = (FACTORS..joined.lists()).step_by(2).map(|at| (joined.list(at), joined.list(at + 1)));
+    let joint = (joined.list(OVER), marked(model, &q(&statement.over), joined.list(OVER_GIVEN)));
+    let factors = (FACTORS..joined.lists()).step_by(2).zip(&statement.over);
+    let factors = factors.map(|(at, id)| (joined.list(at), marked(model, &q(&[*id]), joined.list(at + 1))));
     Printed {
         over,
         at: joined.rows[0],
         kind: kind.to_owned(),
         own: joined.list(OWN).join(", "),
         p: joined.list(P),
-        q: joined.list(Q),
+        q: marked(model, &q(&[statement.term.variable]), joined.list(Q)),
         expectation: factors.chain(std::iter::once(joint)).filter(|(own, _)| !own.is_empty()).collect(),
         estimate: [joined.text(0), joined.text(1)],
     }

@@ -259,15 +259,14 @@ pub(super) fn formula(statement: &Statement<'_>, term: &Printed<'_>) -> String {
 fn modes(plan: &Plan, ends: &Ends<'_>) -> String {
     let mut text = String::new();
     for mode in &plan.derivation.modes {
-        let partly = mode.partly(&plan.model);
-        let (partly, whole): (Vec<_>, Vec<_>) = mode.given.iter().copied().partition(|id| partly.contains(*id));
+        let (partly, whole): (Vec<_>, Vec<_>) = mode.given.iter().copied().partition(|id| mode.partly.contains(*id));
         let partly = Some(names(plan, &partly, ends)).filter(|partly| !partly.is_empty());
         let whole = Some(names(plan, &whole, ends)).filter(|whole| !whole.is_empty());
         let given: Vec<String> =
             whole.into_iter().chain(partly.map(|partly| format!("{partly} where observed"))).collect();
         text += &format!("  {}({})\n", mode.name, given.join(", "));
         let rows = super::steps::rows(plan, mode, ends);
-        let steps = blocks(&rows, ends).into_iter().flat_map(|block| super::steps::lines(&block));
+        let steps = blocks(&rows, ends).into_iter().flat_map(|block| super::steps::lines(plan, mode, &block));
         text += &table(steps.collect(), ends, "    ");
         text += &mode.switch.map_or_else(String::new, |switch| format!("    {}\n", switch.text()));
         text += &format!("    return {}\n", names(plan, &mode.yields(&plan.model), ends));

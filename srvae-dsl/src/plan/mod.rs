@@ -154,10 +154,14 @@ impl Plan {
 
     /// Public names of the evidence of a mode that a record may lack.
     pub fn partly_outside(&self, mode: &Mode) -> Vec<&str> {
-        let partly = mode.partly(&self.model);
-        let (own, others): (Vec<_>, Vec<_>) = mode.given.iter().copied().partition(|id| partly.contains(*id));
+        let (own, others): (Vec<_>, Vec<_>) = mode.given.iter().copied().partition(|id| mode.partly.contains(*id));
         let others = self.names_outside(&others);
         self.names_outside(&own).into_iter().filter(|name| !others.contains(name)).collect()
+    }
+
+    /// Public names of the evidence of a mode that it draws from q in the records that lack it.
+    pub fn completed_outside(&self, mode: &Mode) -> Vec<&str> {
+        self.names_outside(&mode.completed().iter().collect::<Vec<_>>())
     }
 
     /// The public name of a term. The terms of all steps are one term, their sum.

@@ -8,6 +8,7 @@ use super::bound::{Form, Statement, statements, whole};
 use super::ends::Ends;
 use super::factors::{Head, factors};
 use super::fold::listed_as;
+use super::known::marked;
 use super::notation::{call, determined, of_role, sure};
 use super::terms::{Printed, printed};
 use crate::derive::{Presence, is_deterministic, is_global};
@@ -308,7 +309,9 @@ fn factor_text(plan: &Plan, side: Side, variable: VariableId, ends: &Ends<'_>) -
         Side::P => plan.model.p_of(variable),
         Side::Q => plan.model.q_of(variable),
     };
-    let parents = factor.map_or_else(Vec::new, |factor| ends.spelling.list(plan.model.listed(&factor.parents)));
+    let parents = factor.map_or_else(Vec::new, |factor| {
+        marked(&plan.model, &[factor], ends.spelling.list(plan.model.listed(&factor.parents)))
+    });
     let own = ends.spelling.text(plan.name(variable));
     density(letter(side, factor.is_some_and(is_deterministic)), &own, &parents)
 }

@@ -11,6 +11,9 @@ const GREEK: [&str; 23] = [
 /// `z` → `\mathbf{z}`, `z1` → `\mathbf{z}_{1}`, `z_top` → `\mathbf{z}_{\mathrm{top}}`, `theta` → `\boldsymbol{\theta}`,
 /// `z[<=l]` → `\mathbf{z}_{\le l}`.
 pub fn symbol(name: &str) -> String {
+    if let Some(known) = name.strip_prefix("known(").and_then(|rest| rest.strip_suffix(')')) {
+        return format!("\\mathrm{{known}}({})", symbol(known));
+    }
     let (base, index) = split_name(name);
     let base = if GREEK.contains(&base) { format!("\\boldsymbol{{\\{base}}}") } else { format!("\\mathbf{{{base}}}") };
     match index {

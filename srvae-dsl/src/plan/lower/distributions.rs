@@ -54,7 +54,7 @@ impl Lowering<'_> {
         let later = |id: &VariableId| {
             factor.side == Side::Q && self.model.is_drawn_before(factor.variable, *id) && factor.parents.contains(*id)
         };
-        let later = self.where_observed.iter().filter(|(id, _)| later(id)).map(|(id, value)| (*id, *value));
+        let later = self.partly.iter().filter(|(id, _)| later(id)).map(|(id, own)| (*id, own.or_0));
         let later: Vec<_> = later.collect();
         let after: Vec<_> = later.iter().filter_map(|(id, _)| Some((*id, *self.known.get(id)?))).collect();
         later.into_iter().for_each(|(id, value)| self.know(id, value));
@@ -193,7 +193,7 @@ impl Lowering<'_> {
             let Some(of_one) = heads else { continue };
             let read = network.reads_above(expert, &self.model.nets).values;
             let read = read.iter().filter(|id| drops_out(self.model, own, *id));
-            let presences = read.filter_map(|id| self.partly.get(&id)).map(|(_, presence)| *presence).collect();
+            let presences = read.filter_map(|id| self.partly.get(&id)).map(|own| own.presence).collect();
             all.push(OneHead { heads: of_one, presences, given });
         }
         all

@@ -1,8 +1,8 @@
 //! Values of variables: drawn, computed, enumerated, or given.
 
-use super::Lowering;
+use super::{Lowering, Own};
 use crate::derive::{Term, TermKind, common_flows};
-use crate::graph::{Body, Estimator, Factor, Role, VariableId};
+use crate::graph::{Body, Estimator, Factor, Role, Side, VariableId};
 use crate::plan::call::Call;
 use crate::plan::parts::flow_path;
 use crate::plan::program::{How, Operation, ValueId};
@@ -12,7 +12,7 @@ impl Lowering<'_> {
     pub(super) fn enumerate(&mut self, variable: VariableId) {
         let name = &self.model.variable(variable).name;
         // It has a row per record: a partly observed variable that q has drawn has one per sample.
-        let own = |id| self.partly.get(id).map(|(own, _)| own).or_else(|| self.known.get(id));
+        let own = |id| self.partly.get(id).map(|own| &own.value).or_else(|| self.known.get(id));
         let like = self.given.first().and_then(own).copied();
         let Some((kind, at)) = self.kind(variable) else { return };
         let value = self.value(Operation::Enumerate { kind, at }, like.into_iter().collect(), name);
@@ -106,7 +106,10 @@ impl Lowering<'_> {
                 }
             }
         };
-        self.observed_or(factor.variable, value);
+        match factor.side {
+            Side::P => self.know(factor.variable, value),
+            Side::Q => self.observed_or(factor.variable, value),
+        }
     }
 
     /// A latent drawn from q for the bound. Under flows, the draw is computed together with its log-density, because a
@@ -140,18 +143,19 @@ impl Lowering<'_> {
         self.observed_or(variable, value);
     }
 
-    /// Sets a variable's value from here on: the draw, or the observed value of a partly observed variable.
+    /// Sets a variable's value from here on: the draw from q, or the observed value of a partly observed variable.
     fn observed_or(&mut self, variable: VariableId, drawn: ValueId) {
         let name = &self.model.variable(variable).name;
         let value = match self.partly.get(&variable) {
-            Some((own, presence)) => self.value(Operation::Choose, vec![*presence, *own, drawn], name),
+            Some(own) => self.value(Operation::Choose, vec![own.presence, own.value, drawn], name),
             None => drawn,
         };
         self.know(variable, value);
     }
 
-    /// Within the given steps of a record, the first draw replaces the second.
-    pub(super) fn keep(&mut self, before: ValueId, variable: VariableId) {
+    /// Within the given steps of a record, the first draw replaces the second. Without a first draw, `lacked` is what
+    /// records have of the variable.
+    pub(super) fn keep(&mut self, (before, lacked): (ValueId, Option<Own>), variable: VariableId) {
         let model = self.model;
         let (Some(step), Some(drawn)) = (model.variable(variable).step, self.known.get(&variable).copied()) else {
             return;
@@ -159,8 +163,8 @@ impl Lowering<'_> {
         let Some(steps) = model.length.and_then(|id| self.known.get(&id).copied()) else { return };
         let name = &model.variable(variable).name;
         // A given step that the record lacks is drawn.
-        let before = match self.may_lack.get(&variable).copied() {
-            Some((own, presence)) => self.value(Operation::Choose, vec![presence, own, drawn], name),
+        let before = match lacked {
+            Some(own) => self.value(Operation::Choose, vec![own.presence, own.value, drawn], name),
             None => before,
         };
         let value = self.value(Operation::Within(step), vec![before, drawn, steps], name);

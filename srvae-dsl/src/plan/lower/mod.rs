@@ -20,7 +20,7 @@ pub fn bound(model: &Model, derivation: &Derivation, parts: &Parts) -> Program {
     let is_given = |id: &VariableId| is_data(model, *id) || is_partly(model, *id);
     let data: Vec<VariableId> = (0..model.variables.len()).map(VariableId).filter(is_given).collect();
     let partly = data.iter().copied().filter(|id| is_partly(model, *id)).collect();
-    let mut lowering = Lowering::new(model, parts, data, (&partly, true));
+    let mut lowering = Lowering::new(model, parts, data, &partly);
     lowering.shares = true;
     lowering.of_baselines = model.of_baselines();
     // Before the data, because initialisation uses the last batch that passes through a layer.
@@ -45,7 +45,7 @@ pub fn bound(model: &Model, derivation: &Derivation, parts: &Parts) -> Program {
 
 /// A mode: variable after variable, in the order of the derivation.
 pub fn mode(model: &Model, mode: &Mode, parts: &Parts) -> Program {
-    let mut lowering = Lowering::new(model, parts, mode.given.clone(), (&mode.partly(model), false));
+    let mut lowering = Lowering::new(model, parts, mode.given.clone(), &mode.partly);
     let levels = levels(model);
     for step in &mode.steps {
         if step.side == Side::Q && model.sum.contains(step.variable) {
@@ -54,10 +54,11 @@ pub fn mode(model: &Model, mode: &Mode, parts: &Parts) -> Program {
         }
         let Some(factor) = model.factor(step.side, step.variable) else { continue };
         let before = mode.switch.and_then(|_| lowering.known.get(&step.variable).copied());
+        let lacked = lowering.where_lacked(step.variable);
         lowering.step(factor, |is_likelihood| if is_likelihood { How::Decoded } else { How::Tempered });
         let level = levels.iter().position(|id| *id == step.variable).map(|at| at + 1);
         match (before, mode.switch) {
-            (Some(before), Some(Switch::Length)) => lowering.keep(before, step.variable),
+            (Some(before), Some(Switch::Length)) => lowering.keep((before, lacked), step.variable),
             (Some(before), Some(Switch::Top)) => lowering.keep_level(before, step.variable, level),
             _ => {}
         }
@@ -87,6 +88,16 @@ pub fn value(model: &Model, id: NetId, parts: &Parts, name: &str) -> Option<Prog
     Some(lowering.finish(name, Output::Value(value)))
 }
 
+/// What records have of a variable that they may lack.
+#[derive(Clone, Copy)]
+struct Own {
+    value: ValueId,
+    /// 1 in the records that have it, else 0.
+    presence: ValueId,
+    /// The value, and 0 in records that lack it: the variable before q draws it.
+    or_0: ValueId,
+}
+
 struct Lowering<'m> {
     model: &'m Model,
     parts: &'m Parts,
@@ -112,12 +123,8 @@ struct Lowering<'m> {
     of_sum: BTreeMap<VariableId, ValueId>,
     /// The variables that are summed out here: in a mode, not those that are given.
     summed: BTreeSet<VariableId>,
-    /// The variables that records may lack, with their values and presences.
-    may_lack: BTreeMap<VariableId, (ValueId, ValueId)>,
-    /// Those whose observed value takes the place of a draw. Only in the bound.
-    partly: BTreeMap<VariableId, (ValueId, ValueId)>,
-    /// Partly observed variables before q draws them: 0 in records that lack them. Only in the bound.
-    where_observed: BTreeMap<VariableId, ValueId>,
+    /// The variables that records may lack.
+    partly: BTreeMap<VariableId, Own>,
     /// The variable as drawn so far, while the distribution of a position-by-position draw is computed.
     partial: Option<ValueId>,
     scores: Vec<Score>,
@@ -175,7 +182,7 @@ impl<'m> Lowering<'m> {
         };
         let known = given.iter().copied().filter(|id| variables.contains(*id) && !read.contains(*id));
         let known = known.filter(|id| is_partly(model, *id)).collect();
-        let mut lowering = Self::new(model, parts, given, (&known, false));
+        let mut lowering = Self::new(model, parts, given, &known);
         lowering.has_rows = false;
         lowering.has_values = !values.is_empty();
         for id in values {
@@ -185,13 +192,8 @@ impl<'m> Lowering<'m> {
         lowering
     }
 
-    /// `partly`: the given variables that records may lack, and whether their observed values take the place of draws.
-    fn new(
-        model: &'m Model,
-        parts: &'m Parts,
-        given: Vec<VariableId>,
-        (partly, replaces): (&VariableSet, bool),
-    ) -> Self {
+    /// `partly`: the given variables that records may lack.
+    fn new(model: &'m Model, parts: &'m Parts, given: Vec<VariableId>, partly: &VariableSet) -> Self {
         let mut lowering = Self {
             model,
             parts,
@@ -207,9 +209,7 @@ impl<'m> Lowering<'m> {
             over: Vec::new(),
             of_sum: BTreeMap::new(),
             summed: BTreeSet::new(),
-            may_lack: BTreeMap::new(),
             partly: BTreeMap::new(),
-            where_observed: BTreeMap::new(),
             partial: None,
             scores: Vec::new(),
             of_baselines: BTreeSet::new(),
@@ -232,18 +232,20 @@ impl<'m> Lowering<'m> {
             lowering.known.insert(id, value);
             if may_lack {
                 let presence = lowering.value(Operation::Presence, vec![value], &format!("has_{name}"));
-                lowering.may_lack.insert(id, (value, presence));
                 // Until q draws it, the experts that read it drop out in the records that lack it.
                 let name = format!("{name}_or_0");
-                let there = lowering.value(Operation::Where(Presence::There), vec![presence, value], &name);
-                lowering.known.insert(id, there);
-                if replaces {
-                    lowering.partly.insert(id, (value, presence));
-                    lowering.where_observed.insert(id, there);
-                }
+                let or_0 = lowering.value(Operation::Where(Presence::There), vec![presence, value], &name);
+                lowering.known.insert(id, or_0);
+                lowering.partly.insert(id, Own { value, presence, or_0 });
             }
         }
         lowering
+    }
+
+    /// What records have of a variable that they may lack, until it is drawn.
+    fn where_lacked(&self, id: VariableId) -> Option<Own> {
+        let own = self.partly.get(&id).copied()?;
+        (self.known.get(&id) == Some(&own.or_0)).then_some(own)
     }
 
     fn finish(self, name: &str, output: Output) -> Program {

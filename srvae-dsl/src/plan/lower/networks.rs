@@ -71,8 +71,8 @@ impl Lowering<'_> {
     fn known_of(&mut self, id: VariableId) -> ValueId {
         let name = &self.model.variable(id).name;
         let known = format!("known_{name}");
-        if let Some((own, presence)) = self.may_lack.get(&id).copied() {
-            return self.value(Operation::WithPresence, vec![presence, own], &known);
+        if let Some(own) = self.partly.get(&id).copied() {
+            return self.value(Operation::WithPresence, vec![own.presence, own.value], &known);
         }
         match self.given.contains(&id) {
             true => {

@@ -115,9 +115,9 @@ impl Lowering<'_> {
             }
             false => self.value(Operation::LogProb, vec![distribution, value], &name),
         };
-        let log = match model.q_of(variable) {
-            None => self.only(variable, Presence::There, log),
-            Some(_) => log,
+        let log = match self.where_lacked(variable) {
+            Some(_) => self.only(variable, Presence::There, log),
+            None => log,
         };
         Some(self.within_record(variable, log))
     }
@@ -126,9 +126,9 @@ impl Lowering<'_> {
     /// steps of a record.
     fn where_it_is(&mut self, variable: VariableId) -> Option<ValueId> {
         let every = self.known[&variable];
-        let (own, presence) = *self.partly.get(&variable)?;
+        let own = *self.partly.get(&variable)?;
         let name = format!("where_{}", self.model.variable(variable).name);
-        let certain = self.value(Operation::Observed, vec![presence, own, every], &name);
+        let certain = self.value(Operation::Observed, vec![own.presence, own.value, every], &name);
         Some(self.within_record(variable, certain))
     }
 
@@ -136,7 +136,8 @@ impl Lowering<'_> {
     pub(super) fn drawn_from_sum(&mut self, variable: VariableId) {
         let model = self.model;
         let categorical = catalog::distribution("categorical");
-        let Some(categorical) = categorical.filter(|_| !self.known.contains_key(&variable)) else { return };
+        let is_drawn = self.known.contains_key(&variable) && self.where_lacked(variable).is_none();
+        let Some(categorical) = categorical.filter(|_| !is_drawn) else { return };
         self.every_value();
         // Of each variable the number of its value, one-hot, and the value.
         let mut drawn: BTreeMap<VariableId, (ValueId, ValueId)> = BTreeMap::new();

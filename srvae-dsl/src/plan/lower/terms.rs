@@ -55,8 +55,8 @@ impl Lowering<'_> {
             }
             let Some(log_q) = self.log_prob_of(Side::Q, id) else { continue };
             each.push(match self.partly.get(&id) {
-                Some((own, presence)) => {
-                    let inputs = vec![*presence, *own, self.known[&id], log_q];
+                Some(own) => {
+                    let inputs = vec![own.presence, own.value, self.known[&id], log_q];
                     self.value(Operation::Known, inputs, &format!("log_weights_{}", self.model.variable(id).name))
                 }
                 None => log_q,
@@ -140,10 +140,10 @@ impl Lowering<'_> {
 
     /// A tensor for the records that have a partly observed variable, or lack it. Unchanged for another variable.
     pub(super) fn only(&mut self, id: VariableId, presence: Presence, numbers: ValueId) -> ValueId {
-        match self.may_lack.get(&id) {
-            Some((_, has)) => {
+        match self.partly.get(&id).copied() {
+            Some(own) => {
                 let name = format!("{}_where", self.values[numbers.0].name);
-                self.value(Operation::Where(presence), vec![*has, numbers], &name)
+                self.value(Operation::Where(presence), vec![own.presence, numbers], &name)
             }
             None => numbers,
         }
@@ -171,10 +171,8 @@ impl Lowering<'_> {
         let (model, value) = (self.model, self.known[&variable]);
         let of = model.variable(variable);
         let excludes_0 = matches!(of.space, Space::Positive | Space::Unit | Space::Simplex | Space::Sphere);
-        let is_drawn = self.where_observed.get(&variable) != Some(&value);
-        let (Some((own, presence)), false, true) = (self.partly.get(&variable).copied(), is_drawn, excludes_0) else {
-            return value;
-        };
+        let (Some(own), true) = (self.where_lacked(variable), excludes_0) else { return value };
+
         let (Some(filled), Some(channels), Some(size)) =
             (catalog::block("filled"), of.dims.first(), of.shape.first().and_then(|size| i64::try_from(*size).ok()))
         else {
@@ -186,8 +184,8 @@ impl Lowering<'_> {
             graph::Argument { name: "channels", number: channels.clone(), value: graph::Value::Int(size) },
         ];
         let call = Call::of_one(filled.name, filled.runtime, arguments);
-        let halves = self.value(Operation::Function(call), vec![own], &format!("{}_halves", of.name));
-        self.value(Operation::Choose, vec![presence, own, halves], &format!("{}_or_half", of.name))
+        let halves = self.value(Operation::Function(call), vec![own.value], &format!("{}_halves", of.name));
+        self.value(Operation::Choose, vec![own.presence, own.value, halves], &format!("{}_or_half", of.name))
     }
 
     /// A term of the bound, one number per row, and 0 for records for which it does not count.
