@@ -15,6 +15,8 @@ mod evaluation;
 mod figures;
 #[path = "cli/given.rs"]
 mod given;
+#[path = "cli/incomplete.rs"]
+mod incomplete;
 #[path = "cli/interpreted.rs"]
 mod interpreted;
 #[path = "cli/jobs.rs"]

@@ -1,4 +1,4 @@
-//! `srvae-run encode`: the latents of every record as arrays.
+//! `srvae-run encode | impute`: the latents of every record, or its data without gaps, as arrays.
 
 use super::args::Encode;
 use super::session::Session;
@@ -15,9 +15,18 @@ use srvae_training::ranks::agree;
 use srvae_training::terminal::{note, out};
 use std::process::ExitCode;
 
-pub fn run(models: &'static [Compiled], args: &Encode) -> Result<ExitCode> {
+/// What is written.
+#[derive(Clone, Copy)]
+pub enum Job {
+    /// The latents.
+    Encode,
+    /// The partly observed variables.
+    Impute,
+}
+
+pub fn run(models: &'static [Compiled], job: Job, args: &Encode) -> Result<ExitCode> {
     if !args.out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npz")) {
-        bail!("--out {}: latents are written as arrays; the file's name ends in .npz", args.out.display());
+        bail!("--out {}: results are written as arrays; the file's name ends in .npz", args.out.display());
     }
     files::check_place(&args.out, Kind::Npz, args.force)?;
     let session = Session::open(models, &args.run, &device::choose(&args.common)?)?;
@@ -25,17 +34,20 @@ pub fn run(models: &'static [Compiled], args: &Encode) -> Result<ExitCode> {
     let (_, images) = agree(ranks::all(), session.records(&args.data, args.part.name(), args.images))?;
     ranks::check_records(&images)?;
     let count = args.images.unwrap_or(usize::MAX).min(images.len());
-    let (_, latents) = eval::inferred(session.model.as_ref(), &session.spec)?;
-    let numbers: usize = latents.iter().map(|latent| latent.shape.iter().product::<usize>()).sum();
+    let variables = match job {
+        Job::Encode => eval::inferred(session.model.as_ref(), &session.spec)?,
+        Job::Impute => eval::imputed(session.model.as_ref(), &session.spec)?,
+    };
+    let numbers: usize = variables.iter().map(|variable| variable.shape.iter().product::<usize>()).sum();
     let bytes = count as f64 * numbers as f64 * 4.0 * (1.0 + args.draws as f64);
     machine::check_memory(
-        &format!("encoding {count} records with --draws {}", args.draws),
+        &format!("arrays of {count} records with --draws {}", args.draws),
         bytes,
         "use fewer --draws",
     )?;
     session.check_rows(args.batch.min(count), "use a smaller --batch")?;
     interrupt::listen();
-    let display = Display::new("encoding", 0, count);
+    let display = Display::new(if matches!(job, Job::Encode) { "encoding" } else { "imputing" }, 0, count);
     let show = |done: usize, _: usize| display.set(done, String::new());
     let how = Encoding {
         draws: args.draws,
@@ -45,7 +57,11 @@ pub fn run(models: &'static [Compiled], args: &Encode) -> Result<ExitCode> {
         ranks: ranks::all(),
         progress: &show,
     };
-    let found = eval::encode(session.model.as_ref(), &session.spec, &images, &how)?;
+    let work = match job {
+        Job::Encode => eval::encode,
+        Job::Impute => eval::impute,
+    };
+    let found = work(session.model.as_ref(), &session.spec, &images, &how)?;
     if !ranks::all().leads() {
         return Ok(ExitCode::SUCCESS);
     }

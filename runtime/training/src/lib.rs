@@ -18,6 +18,7 @@ mod printable;
 pub mod progress;
 pub mod ranks;
 pub mod report;
+mod results;
 pub mod spec;
 pub mod terminal;
 pub mod torch;

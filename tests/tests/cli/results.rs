@@ -93,7 +93,7 @@ fn records_and_latents_go_to_files() {
     assert_eq!(numbers, ["4", "5"]);
     place.json("eval run --k 4 --per-record records.npz");
     let told = place.json("encode run --data cifar --draws 2 --out codes.npz");
-    assert_eq!(told["arrays"], serde_json::json!({ "z": [12, 1], "z_draws": [12, 2, 1] }));
+    assert_eq!(told["arrays"], serde_json::json!({ "z": [12, 1], "z_draws": [12, 2, 1], "number": [12] }));
     for file in ["records.npz", "codes.npz"] {
         assert!(fs::read(place.path(file)).unwrap().starts_with(b"PK"), "{file}");
     }

@@ -26,6 +26,27 @@ fn a_record_with_more_successes_than_trials_is_named() {
     bad.fails(&format!("train trials.pgm {BIND}"), &["line 6", "`x` is 3, more than its trials `n`, 2"]);
 }
 
+/// More successes than trials are impossible, whichever of the two is given.
+#[test]
+fn impossible_successes_are_no_evidence() {
+    let place = place(&[]);
+    place.json("train trials.pgm --steps 2 --batch 4 --out run");
+    let words = ["--given x=9", "`x` counts successes of 3 trials (`n`): a whole number from 0 to 3"];
+    place.fails("sample run --given x=9,0 --given n=3,3 --out x.npz", &words);
+    place.fails("reconstruct run --given x=9,0 --given n=3,3 --out x.npz", &words);
+    place.json("sample run --given x=3,0 --given n=3,3 --out x.npz");
+    // A number of trials in the file.
+    let text = "model three\nobserved y: count[1]\nlatent z: real[1]\np(z) = standard_normal\n\
+        p(y | z) = binomial(trials: 3) from z |> linear\nq(z | y) = normal from y |> linear\n";
+    fs::write(place.path("three.pgm"), text).unwrap();
+    place.json("train three.pgm --steps 2 --batch 4 --out three");
+    place.fails(
+        "sample three --given y=9 --out y.npz",
+        &["--given y=9: `y` counts successes of 3 trials: a whole number from 0 to 3"],
+    );
+    place.json("sample three --given y=3 --out y.npz");
+}
+
 /// The built-in data have at most as many successes as trials, so that the bound is finite.
 #[test]
 fn built_in_data_have_enough_trials() {

@@ -73,10 +73,7 @@ pub struct Eval {
     pub common: CommonArgs,
 }
 
-/// The latents of every record.
-///
-/// The file contains two arrays for each latent, with the record as the first axis: NAME, the value of q without noise
-/// (the mean for a normal q, given the means of the latents above), and NAME_draws [records, draws, …].
+/// Arrays for every record: the latents, or the data with values in the place of missing ones.
 #[derive(Debug, Args)]
 pub struct Encode {
     #[command(flatten)]
@@ -88,7 +85,7 @@ pub struct Encode {
     /// The .npz file to write.
     #[arg(long, value_name = "NPZ")]
     pub out: PathBuf,
-    /// Draws of the latents per record, in addition to their means; 0 for means only.
+    /// Draws per record, in addition to the values without noise; 0 for none.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = count)]
     pub draws: usize,
     /// Use the first N records only.

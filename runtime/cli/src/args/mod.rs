@@ -77,7 +77,17 @@ pub enum Command {
     /// Estimate the likelihood of test data under a trained model.
     Eval(Eval),
     /// Infer the latents of every record, as arrays.
+    ///
+    /// The file contains two arrays for each latent, with the record as the first axis: NAME, the value of q without noise
+    /// (the mean for a normal q, given the means of the latents above), and NAME_draws [records, draws, …]; and `number`, the
+    /// number of each record in its data set.
     Encode(Encode),
+    /// Impute the missing values of every record, as arrays.
+    ///
+    /// The file contains two arrays for each partly observed variable, with the record as the first axis: NAME, the value that a
+    /// record has, and in the place of a missing one the likeliest given what the record has; and NAME_draws
+    /// [records, draws, …], in which the missing values are drawn; and `number`, the number of each record in its data set.
+    Impute(Encode),
     /// Measure the Fréchet inception distance between sampled and real images.
     Fid(Fid),
     /// Compare trained models: likelihoods, terms and FIDs, as in the paper's Table 1.

@@ -3,7 +3,7 @@
 use crate::args::Drawing;
 use crate::session::Session;
 use crate::{machine, ranks, sheet};
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use serde_json::json;
 use srvae_training::data::Images;
 use srvae_training::data::given::named;
@@ -27,6 +27,14 @@ pub fn check_sheet(session: &Session, pictures: f64, options: &Options, advice: 
     machine::check_memory(&format!("a sheet of {pictures} images"), all, advice)
 }
 
+/// Refuses arrays that do not fit into memory.
+fn check_arrays(session: &Session, mode: &Mode, results: f64, advice: &str) -> Result<()> {
+    let yields = session.spec.variables.iter().filter(|variable| mode.yields.contains(&variable.name.as_str()));
+    let numbers: usize = yields.map(|variable| variable.shape.iter().product::<usize>()).sum();
+    // As they are collected, and as they are written.
+    machine::check_memory(&format!("arrays of {results} results"), 2.0 * 4.0 * results * numbers as f64, advice)
+}
+
 /// Draws a mode of every session on one sheet, or writes that of a single session as arrays, and prints the path.
 pub fn draw_sheet(
     sessions: &[Session],
@@ -47,11 +55,24 @@ pub fn draw_sheet(
     }
     // There may be fewer examples than requested.
     let count = if mode.given.is_empty() { options.count } else { options.count.min(images.len()) };
-    let pictures = count as f64 * options.draws as f64 * sessions.len() as f64;
-    check_sheet(&sessions[0], pictures, options, "use a smaller --count or fewer --draws")?;
+    let results = count as f64 * options.draws as f64 * sessions.len() as f64;
+    let advice = "use a smaller --count or fewer --draws";
     if let Some(out) = args.out.as_deref().filter(|out| is_arrays(out)) {
+        check_arrays(&sessions[0], mode, results, advice)?;
         return write_arrays(&sessions[0], mode, images, options, args, out);
     }
+    if !figures::displays(&sessions[0].spec, mode) {
+        let kind = if mode.partly.is_empty() {
+            ""
+        } else {
+            "; srvae-run impute writes the data with values in the place of missing ones"
+        };
+        bail!(
+            "mode {} yields nothing that can be shown as an image; --out FILE.npz writes it as arrays{kind}",
+            mode.name
+        );
+    }
+    check_sheet(&sessions[0], results, options, advice)?;
     let mut strips: Vec<Strip> = Vec::new();
     for (session, mode) in sessions.iter().zip(modes) {
         let model = session.model.as_ref();

@@ -53,7 +53,10 @@ pub fn sample(models: &'static [Compiled], args: &Drawing) -> Result<ExitCode> {
     let records = if others.is_empty() {
         let columns = given.of(given.records().unwrap_or(count))?;
         let none = columns.is_empty();
-        let records = if none { Images::empty(sessions[0].spec.picture_shape()) } else { Images::of(columns)? };
+        let mut records = if none { Images::empty(sessions[0].spec.picture_shape()) } else { Images::of(columns)? };
+        if !none {
+            given.insert_into(&mut records, &sessions[0].spec)?;
+        }
         records.scaled_by(sessions[0].kept()?.map(|kept| kept.scales).unwrap_or_default())
     } else {
         let length = Variable::length(&sessions[0].spec.variables);
@@ -78,9 +81,7 @@ pub fn sample(models: &'static [Compiled], args: &Drawing) -> Result<ExitCode> {
             note(&format!("{}: from the test data", others.join(", ")));
             records = records.only(&others);
         }
-        for column in given.of(records.len())? {
-            records.insert(column)?;
-        }
+        given.insert_into(&mut records, &sessions[0].spec)?;
         records
     };
     ranks::check_records(&records)?;
@@ -126,9 +127,7 @@ fn given(session: &Session, args: &Drawing) -> Result<Given> {
 
 /// The records with the values of --given in place of their own.
 fn with_given(session: &Session, mut records: Images, args: &Drawing) -> Result<Images> {
-    for column in given(session, args)?.of(records.len())? {
-        records.insert(column)?;
-    }
+    given(session, args)?.insert_into(&mut records, &session.spec)?;
     Ok(records)
 }
 
@@ -190,18 +189,10 @@ pub fn find<'s>(session: &'s Session, kind: &str) -> Result<&'s Mode> {
     }
     let several: Vec<&str> = modes.iter().map(|mode| mode.name).filter(|name| name.starts_with(kind)).collect();
     let names: Vec<&str> = modes.iter().map(|mode| mode.name).collect();
-    match several.is_empty() {
-        true => bail!("model {} has no mode {kind}; its graph allows {}", session.spec.name, names.join(", ")),
-        false if kind == CONDITIONAL => {
-            bail!("model {} has several: {}; choose with --from VARIABLE", session.spec.name, several.join(", "))
-        }
-        false => bail!(
-            "model {} has no mode {kind} that is given its data as a whole, but {}; srvae-run sample --given NAME=VALUE draws from these, \
-             with a --given for each variable in the name",
-            session.spec.name,
-            several.join(", ")
-        ),
+    if kind == CONDITIONAL && !several.is_empty() {
+        bail!("model {} has several: {}; choose with --from VARIABLE", session.spec.name, several.join(", "));
     }
+    bail!("model {} has no mode {kind}; its graph allows {}", session.spec.name, names.join(", "))
 }
 
 /// Images of the user, fitted to the model's size, or the test images.

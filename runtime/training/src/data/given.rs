@@ -5,7 +5,7 @@ mod files;
 use super::cells::{Cells, Column};
 use super::families::Family;
 use super::formats::arrays;
-use super::{Scales, open_picture};
+use super::{Records, Scales, open_picture, trials};
 use crate::picture::resize;
 use crate::spec::{Space, Spec, Variable, space_entry};
 use crate::terminal::note;
@@ -102,6 +102,15 @@ impl Given {
             }
         }
         self
+    }
+
+    /// Adds the values to records, in the place of their own. Values for all records are repeated.
+    ///
+    /// # Errors
+    /// Another number of values, or a value that is impossible together with the others.
+    pub fn insert_into(&self, records: &mut Records, spec: &Spec) -> Result<()> {
+        self.of(records.len())?.into_iter().try_for_each(|column| records.insert(column))?;
+        trials::check_given(records, &spec.variables, &self.names())
     }
 
     pub fn names(&self) -> Vec<&str> {

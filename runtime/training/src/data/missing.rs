@@ -97,14 +97,15 @@ fn share(numbers: &[f64], is_label: bool) -> Share {
 
 /// For a family over the length in one array `[records, T, …]`: for each of the records `indices` whether it has every step, and these records
 /// with a valid value in place of the missing ones. A step is missing if one of its numbers is NaN (a class: below 0), or if its presence is 0;
-/// presences are one number for each record, or one for each record and step. None if no step is missing, if all are, and for other fields.
+/// presences are one number for each record, or one for each record and step. Steps after the end of a record, from `lengths`, are not
+/// reported. None if no step is missing, if all are, and for other fields.
 ///
 /// # Errors
 /// Presences other than 0 and 1, or another number of them.
 pub fn by_step(
     variable: &Variable,
     field: &Field,
-    says: Option<&Field>,
+    (says, lengths): (Option<&Field>, Option<&[usize]>),
     indices: &[usize],
     how: &Fitting<'_>,
     notes: &mut BTreeSet<String>,
@@ -123,8 +124,12 @@ pub fn by_step(
     let Some(valid) = present.iter().position(|present| *present).filter(|_| present.contains(&false)) else {
         return Ok(None);
     };
-    let there = present.iter().filter(|present| **present).count();
-    notes.insert(format!("{}: {there} of {} steps have a value", variable.name, present.len()));
+    let is_within = |place: &usize| lengths.is_none_or(|lengths| place % steps < lengths[place / steps]);
+    let within: Vec<bool> = (0..present.len()).filter(is_within).map(|place| present[place]).collect();
+    let there = within.iter().filter(|present| **present).count();
+    if there < within.len() {
+        notes.insert(format!("{}: {there} of {} steps have a value", variable.name, within.len()));
+    }
     let bytes = array.content.len() / (array.shape[0] * steps).max(1);
     let at = |place: usize| (indices[place / steps] * steps + place % steps) * bytes;
     let content = (0..present.len()).flat_map(|place| {

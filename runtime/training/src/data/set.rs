@@ -173,10 +173,15 @@ impl DataSet {
         if let Some((_, steps)) = self.full {
             return Some(vec![steps; indices.len()]);
         }
+        self.stated_lengths(self.table(which), &indices.all())
+    }
+
+    /// The steps of each of these records, if an array states them.
+    fn stated_lengths(&self, table: &Table, indices: &[usize]) -> Option<Vec<usize>> {
         let binding = self.bindings.iter().find(|binding| binding.variable.is_length)?;
-        let field = self.table(which).fields.get(*binding.fields.first()?)?;
+        let field = table.fields.get(*binding.fields.first()?)?;
         let Raw::Numbers(array) = &field.raw else { return None };
-        Some(fit::select(array, &indices.all()).into_iter().map(|steps| steps as usize).collect())
+        Some(fit::select(array, indices).into_iter().map(|steps| steps as usize).collect())
     }
 
     /// The records at these positions of a part.
@@ -209,6 +214,7 @@ impl DataSet {
             numbers,
             frames: 1,
         };
+        let lengths = self.stated_lengths(table, indices);
         for Binding { variable, fields, says } in &self.bindings {
             let classes = self.classes.get(&variable.name).map_or(&[][..], Vec::as_slice);
             let how = Fitting { range: self.ranges[&variable.name], classes, ..common };
@@ -217,7 +223,8 @@ impl DataSet {
             let says = says.map(|at| &table.fields[at]);
             let by_step = match (variable.role, fields.as_slice()) {
                 (Role::Partly, [only]) if variable.steps => {
-                    missing::by_step(variable, only, says, indices, &how, &mut notes).with_context(place)?
+                    let with = (says, lengths.as_deref());
+                    missing::by_step(variable, only, with, indices, &how, &mut notes).with_context(place)?
                 }
                 _ => None,
             };

@@ -1,6 +1,7 @@
 //! Counts of successes are at most their trials.
 
 use super::cells::{Cells, Column};
+use super::records::Records;
 use crate::spec::{Most, Variable};
 use anyhow::{Result, bail};
 
@@ -37,6 +38,33 @@ pub fn check<'v>(
         let Some((at, value)) = own.iter().enumerate().find(|(at, value)| **value > most(*at)) else { continue };
         let size = variable.shape.iter().product::<usize>().max(1);
         bail!("{}: `{}` is {value}, more than its trials{words}, {}", record(at / size), variable.name, most(at));
+    }
+    Ok(())
+}
+
+/// Checks values of `--given`, with the other values of the records.
+///
+/// # Errors
+/// A value that is larger than its trials.
+pub fn check_given(records: &Records, variables: &[Variable], given: &[&str]) -> Result<()> {
+    let columns = records.columns();
+    let is_given = |name: &str| given.contains(&name);
+    for variable in variables {
+        let Some((most, _)) = most(variable, columns) else { continue };
+        let trials = match &variable.most {
+            Some(Most::Of(name)) => format!(" (`{name}`)"),
+            Some(Most::Number(_)) | None => String::new(),
+        };
+        let of = matches!(&variable.most, Some(Most::Of(name)) if is_given(name));
+        let Some(own) = numbers(columns, &variable.name).filter(|_| of || is_given(&variable.name)) else { continue };
+        let size = variable.shape.iter().product::<usize>().max(1);
+        let has = |at: usize| records.has(&variable.name, at / size);
+        if let Some((at, value)) = own.iter().enumerate().find(|(at, value)| **value > most(*at) && has(*at)) {
+            let (name, most) = (&variable.name, most(at));
+            bail!(
+                "--given {name}={value}: `{name}` counts successes of {most} trials{trials}: a whole number from 0 to {most}"
+            );
+        }
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::ranks::{self, ALONE, Communicator};
 use crate::spec::{Spec, Variable};
 use crate::{BoundOptions, DType, Model, Noise, Tensor, TermKind};
 use anyhow::{Result, bail, ensure};
-pub use encode::{Encoding, encode, inferred};
+pub use encode::{Encoding, encode, impute, imputed, inferred};
 pub use log_sum::LogSum;
 use serde_json::{Map, Value, json};
 use std::time::Instant;

@@ -43,7 +43,9 @@ pub fn large(model: &dyn Model, spec: &Spec, mode: &Mode, picture: &Planes, how:
 /// # Errors
 /// Another number of variables, or one that is not an image.
 pub fn given<'s>(spec: &'s Spec, mode: &Mode) -> Result<(&'s str, [usize; 3])> {
-    let [name] = mode.given else {
+    // Variables that a record may lack need not be given.
+    let whole: Vec<&str> = mode.given.iter().copied().filter(|name| !mode.partly.contains(name)).collect();
+    let [name] = (if whole.is_empty() { mode.given } else { &whole }) else {
         let names = if mode.given.is_empty() { "nothing".into() } else { mode.given.join(", ") };
         bail!("mode {} is given {names}; this needs a mode that is given one image and nothing else", mode.name);
     };

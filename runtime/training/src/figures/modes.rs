@@ -7,6 +7,7 @@ use crate::interrupt;
 use crate::picture::from_batch;
 use crate::progress::Display;
 use crate::ranks::{self, ALONE, Communicator};
+use crate::results;
 use crate::spec::{Role, Spec, Variable};
 use crate::{DType, Draw, Mode, Model, Noise, Tensor, Values, partly};
 use anyhow::{Context, Result, bail};
@@ -120,6 +121,9 @@ pub fn arrays_on(
     };
     let mut arrays: Vec<Array> = mode.yields.iter().zip(found).map(array).collect();
     add_lengths(&mut arrays, spec, mode, images, count);
+    if !mode.given.is_empty() {
+        arrays.extend(results::numbers(images, spec, count));
+    }
     Ok(arrays)
 }
 
@@ -130,19 +134,9 @@ fn add_lengths(arrays: &mut Vec<Array>, spec: &Spec, mode: &Mode, images: &Image
     let longest = spec.variables.iter().filter(|variable| variable.steps).map(|variable| variable.shape[0]).max();
     let is_full = mode.given.is_empty() || mode.name == CONTINUATION;
     let own = if is_full { None } else { images.lengths(&length.name) };
-    let lengths = own.unwrap_or_else(|| vec![longest.unwrap_or(1); count]);
-    for array in arrays.iter_mut() {
-        let Some(variable) = spec.variable(&array.name).filter(|variable| variable.steps) else { continue };
-        let size: usize = variable.shape.iter().product();
-        let step = size / variable.shape[0].max(1);
-        let Numbers::F32(values) = &mut array.values else { continue };
-        let draws = (values.len() / size.max(1) / count.max(1)).max(1);
-        for (row, numbers) in values.chunks_mut(size.max(1)).enumerate() {
-            numbers[(lengths[row / draws] * step).min(size)..].fill(0.0);
-        }
-    }
-    let numbers: Vec<f64> = lengths.iter().take(count).map(|&steps| steps as f64).collect();
-    arrays.push(Array::column(&length.name, &numbers));
+    let mut lengths = own.unwrap_or_else(|| vec![longest.unwrap_or(1); count]);
+    lengths.truncate(count);
+    results::end(arrays, spec, &lengths);
 }
 
 /// The examples for a mode, batch by batch.
@@ -282,7 +276,9 @@ impl Strips {
     fn add_given(&mut self, spec: &Spec, mode: &Mode, given: &Values, data: &Values) -> Result<()> {
         for variable in mode.given.iter().filter_map(|name| spec.variable(name)).filter(|variable| shows(variable)) {
             let what = if variable.role == Role::Latent { "given" } else { "original" };
-            self.add(format!("{} {what}", variable.name), given.get(&variable.name)?)?;
+            if let Some(value) = given.find(&variable.name) {
+                self.add(format!("{} {what}", variable.name), value)?;
+            }
         }
         // If the evidence is a reduced image, the full one is shown for comparison.
         let held = |name: &str| !mode.given.contains(&name);
@@ -310,12 +306,11 @@ impl Strips {
 pub fn complete(model: &dyn Model, mode: &Mode, data: &Values, noise: &mut Noise, draw: &Draw) -> Result<Values> {
     let mut given = Values::new();
     for name in mode.given {
-        if let (true, Some(own)) = (mode.partly.contains(name), data.find(name)) {
-            let presence = Values::presence_of(name);
-            if let Some(present) = data.find(&presence) {
-                given.insert(&presence, present.clone());
+        if mode.partly.contains(name) {
+            // No record has what the data have no values of.
+            for name in [(*name).to_owned(), Values::presence_of(name)] {
+                data.find(&name).into_iter().for_each(|own| given.insert(&name, own.clone()));
             }
-            given.insert(name, own.clone());
             continue;
         }
         // A partly observed variable is inferred for the records that lack it.
@@ -325,8 +320,12 @@ pub fn complete(model: &dyn Model, mode: &Mode, data: &Values, noise: &mut Noise
             (Some(value), None) => value.clone(),
             _ => {
                 let infers = |other: &&Mode| {
-                    let is_known = |given: &&str| *given != *name && data.find(given).is_some();
-                    other.yields.contains(name) && other.given.iter().all(is_known)
+                    let is_there = |given: &&&str| *given != name && data.find(given).is_some();
+                    let is_known = |given: &&str| other.partly.contains(given) || is_there(&given);
+                    let all = || other.given.iter();
+                    other.yields.contains(name)
+                        && all().all(is_known)
+                        && (all().len() == 0 || all().any(|it| is_there(&it)))
                 };
                 let from = model.modes().iter().find(|mode| mode.name == "reconstruction" && infers(mode));
                 let from = from.or_else(|| model.modes().iter().filter(|mode| !mode.given.is_empty()).find(infers));

@@ -113,6 +113,11 @@ impl Records {
         }
     }
 
+    /// Whether the records have numbers in a data set.
+    pub fn has_numbers(&self) -> bool {
+        self.numbers.is_some() || self.stored.is_some()
+    }
+
     pub fn columns(&self) -> &[Column] {
         &self.columns
     }
@@ -204,6 +209,9 @@ impl Records {
         let here = column.cells.len();
         ensure!(here == self.count, "{here} values of {} for {} records", column.name, self.count);
         self.columns.retain(|other| other.name != column.name);
+        // Every record has the new value.
+        self.present.remove(&column.name);
+        self.steps.remove(&column.name);
         self.columns.push(column);
         Ok(())
     }
