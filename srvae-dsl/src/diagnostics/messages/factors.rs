@@ -72,10 +72,14 @@ pub(crate) fn cycle(side: &str, path: &[&str], heads: &[Span], needed: &[String]
     diagnostic.hint("remove one of these variables from the right of its bar")
 }
 
+/// A factor that names its own variable, on the right of the bar or in its network.
 pub(crate) fn own_parent(name: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0406", format!("`{name}` is on both sides of the bar"))
+    let family = name.split('[').next().unwrap_or(name);
+    Diagnostic::error("E0406", format!("the factor of `{name}` reads `{name}` itself"))
         .at(span, "cannot depend on itself")
-        .hint("remove it from the right of the bar")
+        .hint(format!(
+            "remove it, from the right of the bar and from the network; what comes before it is `past({name})` in a map and `{family}[t - 1]` in a family"
+        ))
 }
 
 pub(crate) fn parent_twice(name: &str, second: Span, first: Span) -> Diagnostic {
