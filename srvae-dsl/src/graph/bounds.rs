@@ -212,7 +212,7 @@ impl Interval {
         // No -0, which is less than 0 in a total order.
         let of = |end: End| End { at: end.at.powi(exponent as i32) + 0.0, ..end };
         let (low, high) = (of(self.low), of(self.high));
-        match exponent % 2 == 0 {
+        match exponent.is_multiple_of(2) {
             true if self.low.at < 0.0 && self.high.at > 0.0 => {
                 Self { low: End { at: 0.0, inside: true }, high: most(&[low, high]) }
             }

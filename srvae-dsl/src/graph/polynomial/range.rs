@@ -100,7 +100,7 @@ fn between(powers: &[Polynomial], interval: Interval) -> Interval {
         let turned = powers
             .iter()
             .enumerate()
-            .map(|(power, factor)| factor.clone().scaled(if power % 2 == 0 { 1.0 } else { -1.0 }, 0.0));
+            .map(|(power, factor)| factor.clone().scaled(if power.is_multiple_of(2) { 1.0 } else { -1.0 }, 0.0));
         return between(&turned.collect::<Vec<_>>(), -interval);
     }
     let from_low = shifted(powers, low);
