@@ -32,7 +32,7 @@ pub use network::{Joint, Net, NetBody, Network, Node, NodeId, Op, reached};
 pub use objective::{Addend, Draw, DrawMethod, Estimate, Estimator, Quantity, Ramp, RampUnit, Weight};
 pub use parents::Parents;
 use petgraph::graph::DiGraph;
-pub use polynomial::{Polynomial, Unknown};
+pub use polynomial::{Part, Polynomial, Unknown};
 pub use ranges::{Piece, in_pieces, in_ranges};
 pub use set::VariableSet;
 pub use spelled::Spelling;

@@ -47,8 +47,11 @@ impl Builder<'_, '_> {
                     Operator::Subtract => self.scaled(node, negated(one()), number, span),
                     Operator::Multiply => self.scaled(node, number, zero(), span),
                     Operator::Divide => {
-                        self.checker.findings.push(messages::number_by_network(span));
-                        None
+                        let inverse = self.block("reciprocal", Vec::new(), vec![node], span)?;
+                        match number {
+                            Number::Literal(Value::Int(1)) => Some(inverse),
+                            _ => self.scaled(inverse, number, zero(), span),
+                        }
                     }
                 }
             }

@@ -77,7 +77,8 @@ impl Checker<'_> {
         let wanted = match base.entry.head(&base.values(), &flows.inner) {
             Ok(wanted) => wanted,
             Err(why) => {
-                let error = messages::distribution_does_not_fit(name, &why, place, &variable.name, variable.span);
+                let named = (name, !base.args.is_empty());
+                let error = messages::distribution_does_not_fit(named, &why, place, &variable.name, variable.span);
                 self.findings.push(error);
                 return None;
             }

@@ -5,11 +5,13 @@
 //! that `a * x + (1 - a) * y` are proportions if x and y are, where a cancels in the sum over the channels.
 
 mod blocks;
+mod same;
 
 use super::Checker;
 use crate::catalog::{Domain, Space};
-use crate::graph::{Interval, Known, NetBody, Network, Node, NodeId, Op, Polynomial, Role, Unknown, VariableId};
+use crate::graph::{Interval, Known, NetBody, Network, Node, NodeId, Op, Part, Polynomial, Role, Unknown, VariableId};
 use blocks::of_block;
+use same::first_of_equals;
 
 /// The place of a network: the value it belongs to, if any, and the uses of named networks that lead to it.
 #[derive(Clone, Copy)]
@@ -19,9 +21,9 @@ struct Place<'p> {
 }
 
 impl Place<'_> {
-    /// The element that a node yields, of which only the interval is known.
-    fn unknown(self, at: usize, interval: Interval) -> Polynomial {
-        Polynomial::unknown(Unknown::Node { of: self.of, at: [self.uses, &[at]].concat() }, interval)
+    /// The element that a node yields.
+    fn unknown(self, at: usize) -> Unknown {
+        Unknown::Node { of: self.of, at: [self.uses, &[at]].concat() }
     }
 }
 
@@ -32,31 +34,54 @@ struct Found {
     is_level: bool,
     total: Option<Polynomial>,
     sum: Interval,
+    part: Option<Part>,
+    pieces: Vec<(usize, Interval)>,
 }
+
+/// Ranges of channels are told apart up to this number.
+const MOST_PIECES: usize = 16;
 
 impl Found {
     fn between(interval: Interval) -> Self {
-        Self { interval, element: None, is_level: false, total: None, sum: Interval::ALL }
+        Self {
+            interval,
+            element: None,
+            is_level: false,
+            total: None,
+            sum: Interval::ALL,
+            part: None,
+            pieces: Vec::new(),
+        }
     }
 
-    /// All that is known about a node of this shape, for which `unknown` is the element of an interval.
-    fn known(self, shape: &[usize], unknown: impl Fn(Interval) -> Polynomial) -> Known {
+    /// All that is known about a node of this shape. `own` is its element, if nothing else is known of it.
+    fn known(self, shape: &[usize], own: Unknown) -> Known {
         let channels = shape.first().copied().unwrap_or_default();
         let element = self.element.filter(|element| !element.is_long());
         let interval = element.as_ref().map_or(self.interval, |element| element.bounds().within(self.interval));
-        let element = element.unwrap_or_else(|| unknown(interval));
+        let element = element.unwrap_or_else(|| Polynomial::unknown(own.clone(), interval));
+        let own = element.single().cloned().unwrap_or(own);
         let is_level = self.is_level || channels == 1;
         let of_level = is_level.then(|| element.clone().scaled(channels as f64, 0.0));
+        let any = interval.summed(channels).within(self.sum);
         let total = of_level.or(self.total).filter(|total| !total.is_long());
-        let of_total = total.as_ref().map_or(Interval::ALL, Polynomial::bounds);
-        let sum = interval.summed(channels).within(of_total).within(self.sum);
-        Known { interval, element, is_level, total, sum }
+        let total = total.unwrap_or_else(|| Polynomial::unknown(Unknown::Sum(Box::new(own.clone())), any));
+        let sum = any.within(total.bounds());
+        let pieces = match self.pieces.len() {
+            2..=MOST_PIECES => self.pieces,
+            _ => vec![(channels, interval)],
+        };
+        let mut known = Known { interval, element, is_level, total, sum, part: self.part, pieces };
+        if known.part.is_none() && interval.is_not_negative() && known.adds_up_to_one() {
+            known.part = Some(Part { whole: Box::new(own), from: 0, to: channels, channels });
+        }
+        known
     }
 }
 
 impl From<Known> for Found {
-    fn from(Known { interval, element, is_level, total, sum }: Known) -> Self {
-        Self { interval, element: Some(element), is_level, total, sum }
+    fn from(Known { interval, element, is_level, total, sum, part, pieces }: Known) -> Self {
+        Self { interval, element: Some(element), is_level, total: Some(total), sum, part, pieces }
     }
 }
 
@@ -137,7 +162,13 @@ impl Checker<'_> {
     /// What is known about each node of a network.
     fn known(&self, nodes: &[Node], arguments: &[Known], place: Place<'_>) -> Vec<Known> {
         let mut all: Vec<Known> = Vec::with_capacity(nodes.len());
-        for (at, node) in nodes.iter().enumerate() {
+        // A value that is computed twice is one unknown number.
+        for (at, first) in first_of_equals(nodes).into_iter().enumerate() {
+            let node = &nodes[at];
+            if first < at {
+                all.push(all[first].clone());
+                continue;
+            }
             let found = match &node.op {
                 Op::Block { block, .. } => of_block(block, nodes, at, &all),
                 Op::Net(net) => match &self.nets.done[net.0].body {
@@ -154,14 +185,11 @@ impl Checker<'_> {
                 Op::Variable(id) => self.of_variable(*id),
                 // The first position reads zeros.
                 Op::Past(of) => Found::between(Interval::of(self.variable(*of).space).with(Interval::closed(0.0, 0.0))),
-                // Zeros in records that lack it, and the presence.
-                Op::Known(of) => {
-                    Found::between(Interval::of(self.variable(*of).space).with(Interval::closed(0.0, 1.0)))
-                }
+                Op::Known(of) => of_known(self.variable(*of).space, &node.shape),
                 // Parameters of a distribution.
                 Op::Experts { .. } => Found::between(Interval::ALL),
             };
-            all.push(found.known(&node.shape, |interval| place.unknown(at, interval)));
+            all.push(found.known(&node.shape, place.unknown(at)));
         }
         all
     }
@@ -175,6 +203,14 @@ impl Checker<'_> {
             ..Found::between(interval)
         }
     }
+}
+
+/// What is known of a variable: its channels, which are zeros in records that lack it, and the presence.
+fn of_known(space: Space, shape: &[usize]) -> Found {
+    let (channels, presence) = (shape.first().copied().unwrap_or_default(), Interval::closed(0.0, 1.0));
+    let value = Interval::of(space).with(Interval::closed(0.0, 0.0));
+    let pieces = vec![(channels.saturating_sub(1), value), (channels, presence)];
+    Found { pieces, ..Found::between(value.with(presence)) }
 }
 
 fn known_or_any(known: Option<&Known>) -> Found {

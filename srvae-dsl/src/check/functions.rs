@@ -43,7 +43,11 @@ impl Checker<'_> {
         };
         let id = self.lookup(input)?;
         if !head.set.contains(id) {
-            self.findings.push(messages::not_right_of_bar(&input.text, input.span, factor.head));
+            let error = match id == head.variable {
+                true => messages::own_parent(&input.text, input.span),
+                false => messages::not_right_of_bar(&input.text, input.span, factor.head),
+            };
+            self.findings.push(error);
             return None;
         }
         self.roles_fit(head, function, id, span)?;

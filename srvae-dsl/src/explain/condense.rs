@@ -1,9 +1,15 @@
 //! The graph for drawings. A family of variables is one node on a plate, and its recurrence is an edge labelled with
 //! the members that it joins.
 
+mod apart;
+#[cfg(test)]
+mod tests;
+
+use super::ends::values_of;
 use crate::derive::is_deterministic;
-use crate::graph::{Model, Role, Side, Spelling, VariableId, family, member};
+use crate::graph::{Model, Role, Side, Spelling, VariableId, family};
 use crate::plan::Plan;
+use apart::Apart;
 use petgraph::algo::toposort;
 use petgraph::graph::DiGraph;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +18,7 @@ use std::ops::Range;
 /// A variable, or all members of a family.
 #[derive(Debug, Clone)]
 pub struct Node {
-    /// `z`, `z[l]` for a family, or a single member as the language writes it, `z[T]`.
+    /// `z`, `z[l]` or `z[t, k]` for a family, or a single member as the language writes it, `z[T]`.
     pub name: String,
     pub role: Role,
     /// Whether q determines it.
@@ -34,7 +40,7 @@ pub struct Edge {
     pub is_down: bool,
 }
 
-/// An index with its range: `t = 1 … T`.
+/// The indices of families with their ranges: `t = 1 … T`, `t = 1 … T, k = 1 … 3`.
 #[derive(Debug, Clone)]
 pub struct Plate {
     pub label: String,
@@ -52,19 +58,22 @@ pub struct Condensed {
 pub fn condense(plan: &Plan) -> Condensed {
     let families = families(&plan.model);
     let condensed = build(&plan.model, &families);
-    if condensed.has_circle() { build(&plan.model, &BTreeMap::new()) } else { condensed }
+    if condensed.has_circle() { build(&plan.model, &Families::new()) } else { condensed }
 }
 
-/// Families whose members all have the same role, with the members' index values.
-fn families(model: &Model) -> BTreeMap<&str, BTreeSet<i64>> {
-    let mut all: BTreeMap<&str, BTreeSet<i64>> = BTreeMap::new();
+/// The index values of the members of each family.
+type Families<'m> = BTreeMap<&'m str, BTreeSet<Vec<i64>>>;
+
+/// Families whose members all have the same role, and which have a member for all combinations of their index values.
+fn families(model: &Model) -> Families<'_> {
+    let mut all = Families::new();
     let mut mixed: BTreeSet<&str> = BTreeSet::new();
     let mut roles: BTreeMap<&str, Role> = BTreeMap::new();
     for variable in &model.variables {
         let name = family(&variable.name);
-        match member(&variable.name) {
-            Some((_, value)) if index_of(model, name).is_some() => {
-                all.entry(name).or_default().insert(value);
+        match values_of(&variable.name) {
+            Some((_, values)) if !indices_of(model, name).is_empty() => {
+                all.entry(name).or_default().insert(values.collect());
                 if *roles.entry(name).or_insert(variable.role) != variable.role {
                     mixed.insert(name);
                 }
@@ -74,19 +83,25 @@ fn families(model: &Model) -> BTreeMap<&str, BTreeSet<i64>> {
             }
         }
     }
-    all.retain(|name, members| members.len() > 1 && !mixed.contains(name));
+    all.retain(|name, members| members.len() > 1 && !mixed.contains(name) && is_grid(members));
     all
 }
 
-/// The index of a family that has one.
-fn index_of<'m>(model: &'m Model, family: &str) -> Option<&'m str> {
-    match model.indices.get(family)?.as_slice() {
-        [index] => Some(index),
-        _ => None,
-    }
+fn is_grid(members: &BTreeSet<Vec<i64>>) -> bool {
+    let places = members.first().map_or(0, Vec::len);
+    (0..places).map(|place| at_place(members.iter(), place).len()).product::<usize>() == members.len()
 }
 
-fn build(model: &Model, families: &BTreeMap<&str, BTreeSet<i64>>) -> Condensed {
+/// The values of one index.
+fn at_place<'v>(members: impl Iterator<Item = &'v Vec<i64>>, place: usize) -> BTreeSet<i64> {
+    members.filter_map(|values| values.get(place)).copied().collect()
+}
+
+fn indices_of<'m>(model: &'m Model, family: &str) -> &'m [String] {
+    model.indices.get(family).map_or(&[], Vec::as_slice)
+}
+
+fn build(model: &Model, families: &Families<'_>) -> Condensed {
     let (spelling, graph) = (Spelling::of(model), Condensed::default());
     let mut builder = Builder { model, spelling, families, graph, places: Vec::new(), plates: Vec::new() };
     builder.nodes();
@@ -97,12 +112,12 @@ fn build(model: &Model, families: &BTreeMap<&str, BTreeSet<i64>>) -> Condensed {
 struct Builder<'m> {
     model: &'m Model,
     spelling: Spelling<'m>,
-    families: &'m BTreeMap<&'m str, BTreeSet<i64>>,
+    families: &'m Families<'m>,
     graph: Condensed,
     /// The node of each [`VariableId`]. None for a length that nothing reads.
     places: Vec<Option<usize>>,
-    /// The index of each plate.
-    plates: Vec<&'m str>,
+    /// The indices of each plate.
+    plates: Vec<&'m [String]>,
 }
 
 /// Edges between two nodes: positions of consecutive parents, and the child.
@@ -127,34 +142,40 @@ impl<'m> Builder<'m> {
             let determined = self.model.q_of(id).is_some_and(is_deterministic);
             let name_of_one = self.spelling.text(&variable.name);
             let mut node = Node { name: name_of_one, role: variable.role, determined, plate: None };
-            if let Some(index) = index_of(self.model, name).filter(|_| self.families.contains_key(name)) {
+            if self.families.contains_key(name) {
+                let indices = indices_of(self.model, name);
                 seen.insert(name, self.graph.nodes.len());
-                node.name = format!("{name}[{index}]");
-                node.plate = Some(self.plate(index));
+                node.name = format!("{name}[{}]", indices.join(", "));
+                node.plate = Some(self.plate(indices));
             }
             self.places.push(Some(self.graph.nodes.len()));
             self.graph.nodes.push(node);
         }
     }
 
-    /// The plate of an index. Its range covers all families of the index.
-    fn plate(&mut self, index: &'m str) -> usize {
-        if let Some(at) = self.plates.iter().position(|other| *other == index) {
+    /// The plate of indices. Its ranges cover all families of these indices.
+    fn plate(&mut self, indices: &'m [String]) -> usize {
+        if let Some(at) = self.plates.iter().position(|other| *other == indices) {
             return at;
         }
-        let of_index = |name: &&&str| index_of(self.model, name) == Some(index);
-        let members: BTreeSet<i64> =
-            self.families.keys().filter(of_index).flat_map(|name| &self.families[*name]).copied().collect();
-        let is_step = |variable: &crate::graph::Variable| {
-            variable.step.is_some() && index_of(self.model, family(&variable.name)) == Some(index)
+        let is_of = |name: &str| indices_of(self.model, name) == indices;
+        let members = || self.families.iter().filter(|(name, _)| is_of(name)).flat_map(|(_, members)| members);
+        let range = |(place, index): (usize, &String)| {
+            let is_step = |variable: &crate::graph::Variable| {
+                let name = family(&variable.name);
+                variable.step.is_some() && is_of(name) && self.spelling.is_step(name, place)
+            };
+            let length = self.model.length.filter(|_| self.model.variables.iter().any(is_step));
+            let values = at_place(members(), place);
+            let range = match (length, values.first()) {
+                (Some(length), Some(first)) => format!("{first} … {}", self.model.variable(length).name),
+                _ => listed(&values, |value| value.to_string()),
+            };
+            format!("{index} = {range}")
         };
-        let length = self.model.length.filter(|_| self.model.variables.iter().any(is_step));
-        let range = match (length, members.first(), members.last()) {
-            (Some(length), Some(first), _) => format!("{first} … {}", self.model.variable(length).name),
-            _ => listed(&members, |value| value.to_string()),
-        };
-        self.plates.push(index);
-        self.graph.plates.push(Plate { label: format!("{index} = {range}") });
+        let label = indices.iter().enumerate().map(range).collect::<Vec<_>>().join(", ");
+        self.plates.push(indices);
+        self.graph.plates.push(Plate { label });
         self.plates.len() - 1
     }
 
@@ -181,59 +202,92 @@ impl<'m> Builder<'m> {
         }
     }
 
-    /// Members of a family that is not one node, one by one.
+    /// Members of a family that is not one node, or over several indices, one by one.
     fn of_one_node(&self, piece: Range<usize>) -> Vec<Range<usize>> {
-        match self.families.contains_key(family(&self.model.variables[piece.start].name)) {
+        let name = family(&self.model.variables[piece.start].name);
+        match self.families.contains_key(name) && indices_of(self.model, name).len() == 1 {
             true => vec![piece],
             false => piece.map(|at| at..at + 1).collect(),
         }
     }
 
+    /// The values of a variable's indices.
+    fn values(&self, at: usize) -> Vec<i64> {
+        values_of(&self.model.variables[at].name).map_or_else(Vec::new, |(_, values)| values.collect())
+    }
+
     /// The members that an edge joins, and whether the child is drawn below its parent.
     fn label(&self, from: usize, to: usize, pairs: &[(Range<usize>, VariableId)]) -> (String, bool) {
-        let value = |at: usize| member(&self.model.variables[at].name).map_or(0, |(_, value)| value);
-        let values = |piece: &Range<usize>| (value(piece.start), value(piece.end - 1));
-        let plates = (self.graph.nodes[from].plate, self.graph.nodes[to].plate);
-        match plates {
-            (Some(one), Some(other)) if one == other => {
-                let mut apart = Apart::default();
-                for (piece, child) in pairs {
-                    let (first, last) = values(piece);
-                    apart.include(first - value(child.0), last - value(child.0));
-                }
-                (apart.text(self.plates[one]), apart.has_none)
+        match (self.graph.nodes[from].plate, self.graph.nodes[to].plate) {
+            (Some(one), Some(other)) => self.apart((from, one), (to, other), pairs),
+            (Some(_), None) => {
+                let each = pairs.iter().flat_map(|(piece, _)| piece.clone());
+                (self.some(from, each, &[]), true)
             }
-            (Some(plate), None) => {
-                let parents = pairs.iter().flat_map(|(piece, _)| {
-                    let (first, last) = values(piece);
-                    first..=last
-                });
-                (self.some(from, plate, parents), true)
-            }
-            (None, Some(plate)) => (self.some(to, plate, pairs.iter().map(|(_, child)| value(child.0))), true),
-            _ => (String::new(), true),
+            (None, Some(_)) => (self.some(to, pairs.iter().map(|(_, child)| child.0), &[]), true),
+            (None, None) => (String::new(), true),
         }
     }
 
-    /// `l = 12`, if the edge does not join all members of a family.
-    fn some(&self, node: usize, plate: usize, values: impl Iterator<Item = i64>) -> String {
-        let values: BTreeSet<i64> = values.collect();
+    /// The distances of the members that an edge joins, in the indices that both have.
+    fn apart(
+        &self,
+        (from, one): (usize, usize),
+        (to, other): (usize, usize),
+        pairs: &[(Range<usize>, VariableId)],
+    ) -> (String, bool) {
+        let (of_parent, of_child) = (self.plates[one], self.plates[other]);
+        let place = |index: &String| of_child.iter().position(|own| own == index);
+        let shared: Vec<(usize, usize)> =
+            of_parent.iter().enumerate().filter_map(|(at, index)| Some((at, place(index)?))).collect();
+        let mut all: Vec<Apart> = shared.iter().map(|_| Apart::default()).collect();
+        let mut is_down = false;
+        for (piece, child) in pairs {
+            let (first, last, child) = (self.values(piece.start), self.values(piece.end - 1), self.values(child.0));
+            let distances = shared.iter().map(|(from, to)| (first[*from] - child[*to], last[*from] - child[*to]));
+            let distances: Vec<(i64, i64)> = distances.collect();
+            is_down |= distances.iter().all(|(first, last)| (*first..=*last).contains(&0));
+            all.iter_mut().zip(distances).for_each(|(apart, (first, last))| apart.include(first, last));
+        }
+        let distances = all.iter().zip(&shared).map(|(apart, (at, _))| apart.text(&of_parent[*at]));
+        // The values of an index that only one of them has.
+        let parents = self.some(from, pairs.iter().flat_map(|(piece, _)| piece.clone()), of_child);
+        let children = self.some(to, pairs.iter().map(|(_, child)| child.0), of_parent);
+        let texts = distances.chain([parents, children]);
+        (joined_texts(texts), is_down)
+    }
+
+    /// `l = 12`, if the edge does not join all members of a family: of its indices without some others.
+    fn some(&self, node: usize, members: impl Iterator<Item = usize>, without: &[String]) -> String {
         let family = family(&self.graph.nodes[node].name);
-        let all = &self.families[family];
-        if values == *all {
+        let joined: BTreeSet<Vec<i64>> = members.map(|at| self.values(at)).collect();
+        let own = indices_of(self.model, family).iter().enumerate().filter(|(_, index)| !without.contains(index));
+        joined_texts(own.map(|(place, index)| {
+            let (values, all) = (at_place(joined.iter(), place), at_place(self.families[family].iter(), place));
+            Self::of_all(&values, &all, index, |value| self.spelling.value(family, place, value))
+        }))
+    }
+
+    /// `l = 12` for some of the values of an index.
+    fn of_all(values: &BTreeSet<i64>, all: &BTreeSet<i64>, index: &str, said: impl Fn(i64) -> String) -> String {
+        if values == all {
             return String::new();
         }
-        let (index, said) = (self.plates[plate], |value: i64| self.spelling.value(family, 0, value));
         match (values.first(), values.last()) {
-            (Some(first), last) if values.len() > 1 && last == all.last() && is_run(&values) => {
+            (Some(first), last) if values.len() > 1 && last == all.last() && is_run(values) => {
                 format!("{index} ≥ {}", said(*first))
             }
-            (first, Some(last)) if values.len() > 1 && first == all.first() && is_run(&values) => {
+            (first, Some(last)) if values.len() > 1 && first == all.first() && is_run(values) => {
                 format!("{index} ≤ {}", said(*last))
             }
-            _ => format!("{index} = {}", listed(&values, said)),
+            _ => format!("{index} = {}", listed(values, said)),
         }
     }
+}
+
+/// What is said of several indices.
+fn joined_texts(texts: impl Iterator<Item = String>) -> String {
+    texts.filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
 impl Condensed {
@@ -252,43 +306,6 @@ impl Condensed {
     }
 }
 
-/// Distances between a step and the steps that it reads.
-#[derive(Debug, Default)]
-struct Apart {
-    ends: Option<(i64, i64)>,
-    /// Whether the step itself is among them.
-    has_none: bool,
-}
-
-impl Apart {
-    /// Adds a range of distances.
-    fn include(&mut self, first: i64, last: i64) {
-        let (least, most) = self.ends.unwrap_or((first, last));
-        self.ends = Some((least.min(first), most.max(last)));
-        self.has_none |= (first..=last).contains(&0);
-    }
-
-    fn text(&self, index: &str) -> String {
-        let Some((least, most)) = self.ends else { return String::new() };
-        let near = |distance: i64| match distance {
-            0 => index.to_owned(),
-            1.. => format!("{index} + {distance}"),
-            _ => format!("{index} − {}", -distance),
-        };
-        match (least, most) {
-            (0, 0) => String::new(),
-            (least, most) if least == most => near(least),
-            (-1, 0) | (0, 1) => format!("{}, {}", near(least), near(most)),
-            (_, ..=-1) => format!("< {index}"),
-            (_, 0) => format!("≤ {index}"),
-            (1.., _) => format!("> {index}"),
-            (0, _) => format!("≥ {index}"),
-            _ if self.has_none => format!("all {index}"),
-            _ => format!("others than {index}"),
-        }
-    }
-}
-
 fn is_run(values: &BTreeSet<i64>) -> bool {
     matches!((values.first(), values.last()), (Some(first), Some(last)) if last - first + 1 == values.len() as i64)
 }
@@ -300,43 +317,5 @@ fn listed(values: &BTreeSet<i64>, said: impl Fn(i64) -> String) -> String {
             format!("{} … {}", said(*first), said(*last))
         }
         _ => values.iter().map(|value| said(*value)).collect::<Vec<_>>().join(", "),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn distances_are_said_in_the_index() {
-        let said = |distances: &[i64]| {
-            let mut apart = Apart::default();
-            distances.iter().for_each(|distance| apart.include(*distance, *distance));
-            apart.text("t")
-        };
-        assert_eq!(said(&[0]), "");
-        assert_eq!(said(&[-1]), "t − 1");
-        assert_eq!(said(&[-1, 0]), "t − 1, t");
-        assert_eq!(said(&[-3, -2, -1]), "< t");
-        assert_eq!(said(&[-3, -2, -1, 0]), "≤ t");
-        assert_eq!(said(&[1, 2]), "> t");
-        assert_eq!(said(&[-1, 0, 1]), "all t");
-        assert_eq!(said(&[-1, 1]), "others than t");
-    }
-
-    /// A single member at the last step, and the steps that an edge joins.
-    #[test]
-    fn the_last_step_has_the_name_of_the_length() {
-        let text = "model m\nlength T = 4\nindex t in 1..T\nindex f in 1..2\nobserved x[t]: real[2]\nobserved w[t, f]: real[2]\n\
-            observed y: label[3]\nlatent z[t]: real[2]\np(z[t]) = standard_normal\np(x[t] | z[t]) = normal from z[t] |> linear\n\
-            p(w[t, f] | z[t]) = normal from z[t] |> linear\np(y | z[1..T]) = categorical from h[T] |> linear\n\
-            let h[1] = z[1] |> linear(out: 2)\nlet h[t] = gru(h[t - 1], z[t]) for t in 2..T\n\
-            q(z[t] | x[t]) = normal from x[t] |> linear for t in 1..3\nq(z[4] | x[4], y) = normal from concat(x[4], y) |> linear\n";
-        let compilation = crate::compile(&crate::Source::new("m.pgm", text), &crate::Overrides::default());
-        let graph = condense(compilation.plan().unwrap());
-        let names: Vec<&str> = graph.nodes.iter().map(|node| node.name.as_str()).collect();
-        assert!(names.contains(&"w[T,2]") && names.contains(&"w[3,1]") && names.contains(&"z[t]"), "{names:?}");
-        let labels: BTreeSet<&str> = graph.edges.iter().map(|edge| edge.label.as_str()).collect();
-        assert!(labels.contains("t = T") && !labels.contains("t = 4"), "{labels:?}");
     }
 }

@@ -143,7 +143,7 @@ impl<'p> Ends<'p> {
 }
 
 /// A family and the values of a member's indices; none for other names.
-fn values_of(name: &str) -> Option<(&str, impl Iterator<Item = i64>)> {
+pub fn values_of(name: &str) -> Option<(&str, impl Iterator<Item = i64>)> {
     let (family, values) = name.strip_suffix(']')?.split_once('[')?;
     let number = |value: &str| value.parse::<i64>().ok();
     values.split(',').all(|value| number(value).is_some()).then(|| (family, values.split(',').filter_map(number)))

@@ -94,15 +94,39 @@ impl Interval {
         self.low.at >= 0.0
     }
 
-    /// The values of an increasing function, which lie in this range. An end of the range is a value only if it is in the range
-    /// and in the image.
+    /// The lower end, or −∞.
+    pub fn low(self) -> f64 {
+        self.low.at
+    }
+
+    /// The upper end, or ∞.
+    pub fn high(self) -> f64 {
+        self.high.at
+    }
+
+    /// Whether a number is one of them.
+    pub fn contains(self, number: f64) -> bool {
+        Self::closed(number, number).is_inside(self)
+    }
+
+    /// The values of a strictly increasing function, which lie in this range. Where the function yields an end of the range, it is
+    /// rounded, unless the end is in the range.
     #[must_use]
     pub fn mapped(self, function: impl Fn(f64) -> f64, range: Self) -> Self {
         let image = |end: End, last: End| {
             let at = function(end.at);
-            if at == last.at { End { at, inside: last.inside } } else { End { at, ..end } }
+            End { at, inside: end.inside && (at != last.at || last.inside) }
         };
         Self { low: image(self.low, range.low), high: image(self.high, range.high) }
+    }
+
+    /// The numbers, where those below the first of two and above the second are replaced by it.
+    #[must_use]
+    pub fn clamped(self, least: f64, most: f64) -> Self {
+        let (all_below, all_above) = (self.high.at <= least, self.low.at >= most);
+        let low = if self.low.at < least || all_below { End { at: least, inside: true } } else { self.low };
+        let high = if self.high.at > most || all_above { End { at: most, inside: true } } else { self.high };
+        Self { low: if all_above { high } else { low }, high: if all_below { low } else { high } }
     }
 
     /// Whether all numbers are in another interval.
@@ -182,12 +206,30 @@ impl Interval {
         }
     }
 
-    /// The squares of the numbers.
+    /// The powers of the numbers with a positive whole exponent.
     #[must_use]
-    pub fn squared(self) -> Self {
-        let Self { low, high } = self * self;
-        let zero = End { at: 0.0, inside: true };
-        Self { low: if low.at < 0.0 { zero } else { low }, high }
+    pub fn power(self, exponent: usize) -> Self {
+        // No -0, which is less than 0 in a total order.
+        let of = |end: End| End { at: end.at.powi(exponent as i32) + 0.0, ..end };
+        let (low, high) = (of(self.low), of(self.high));
+        match exponent.is_multiple_of(2) {
+            true if self.low.at < 0.0 && self.high.at > 0.0 => {
+                Self { low: End { at: 0.0, inside: true }, high: most(&[low, high]) }
+            }
+            true if self.low.at < 0.0 => Self { low: high, high: low },
+            _ => Self { low, high },
+        }
+    }
+
+    /// Averages of one number of each interval, with positive weights.
+    pub fn averages(all: &[Self]) -> Self {
+        let Some(hull) = all.iter().copied().reduce(Self::with) else { return Self::ALL };
+        // Such an average is at an end only if all numbers are.
+        let (low, high) = (
+            End { inside: all.iter().all(|one| one.low == hull.low && one.low.inside), ..hull.low },
+            End { inside: all.iter().all(|one| one.high == hull.high && one.high.inside), ..hull.high },
+        );
+        Self { low, high }
     }
 }
 
@@ -246,8 +288,11 @@ impl Mul for Interval {
 impl Div for Interval {
     type Output = Self;
 
-    /// Quotients by positive numbers. For other divisors nothing is known.
+    /// Quotients by numbers of one sign. For other divisors nothing is known.
     fn div(self, other: Self) -> Self {
+        if (-other).is_within(Domain::Positive) {
+            return -self / -other;
+        }
         if !other.is_within(Domain::Positive) {
             return Self::ALL;
         }
@@ -260,81 +305,4 @@ impl Div for Interval {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn intervals_contain_what_is_computed_and_no_more() {
-        let unit = Interval::open(0.0, 1.0);
-        let binary = Interval::closed(0.0, 1.0);
-        let one = Interval::closed(1.0, 1.0);
-        assert_eq!(one + -unit, unit);
-        assert_eq!(one + -binary, binary);
-        assert_eq!(unit * unit, unit);
-        assert_eq!(binary * Interval::POSITIVE, Interval::NOT_NEGATIVE);
-        assert_eq!(one + binary * Interval::POSITIVE, Interval { low: one.low, ..Interval::POSITIVE });
-        assert_eq!(Interval::POSITIVE / Interval::POSITIVE, Interval::POSITIVE);
-        assert_eq!(one / (one + Interval::POSITIVE), unit);
-        assert_eq!(Interval::open(-1.0, 1.0) * Interval::closed(2.0, 3.0), Interval::open(-3.0, 3.0));
-        assert_eq!(Interval::ALL * Interval::ALL, Interval::ALL);
-        assert_eq!(Interval::ALL.squared(), Interval::NOT_NEGATIVE);
-        assert_eq!(Interval::closed(2.0, 3.0).squared(), Interval::closed(4.0, 9.0));
-        assert_eq!(unit / Interval::ALL, Interval::ALL);
-        assert_eq!(
-            unit.with(Interval::closed(1.0, 2.0)),
-            Interval { low: unit.low, high: End { at: 2.0, inside: true } }
-        );
-        assert_eq!(binary * -one, Interval::closed(-1.0, 0.0));
-        assert_eq!((-Interval::POSITIVE).mapped(f64::exp, Interval::POSITIVE), unit);
-        assert_eq!((-Interval::NOT_NEGATIVE).mapped(f64::exp, Interval::POSITIVE), Interval { high: one.high, ..unit });
-        let relu = |of: Interval| of.mapped(|t| t.max(0.0), Interval::NOT_NEGATIVE);
-        assert_eq!((relu(Interval::ALL), relu(Interval::POSITIVE)), (Interval::NOT_NEGATIVE, Interval::NOT_NEGATIVE));
-        assert_eq!(relu(Interval::closed(2.0, 3.0)), Interval::closed(2.0, 3.0));
-        assert!(unit.is_inside(binary) && !binary.is_inside(unit) && binary.is_inside(binary) && unit.is_inside(unit));
-        assert!(!Interval::ALL.is_inside(Interval::NOT_NEGATIVE) && binary.is_inside(Interval::NOT_NEGATIVE));
-    }
-
-    #[test]
-    fn domains_exclude_their_ends() {
-        let within = |interval: Interval| {
-            [Domain::Real, Domain::Positive, Domain::Unit, Domain::Simplex].map(|domain| interval.is_within(domain))
-        };
-        assert_eq!(within(Interval::open(0.0, 1.0)), [true, true, true, false]);
-        assert_eq!(within(Interval::closed(0.0, 1.0)), [true, false, true, false]);
-        assert_eq!(within(Interval::closed(0.5, 1.0)), [true, true, true, false]);
-        assert_eq!(within(Interval::closed(0.5, 1.001)), [true, true, false, false]);
-        assert_eq!(within(Interval::closed(-0.001, 0.5)), [true, false, false, false]);
-        assert_eq!(within(Interval::ALL), [true, false, false, false]);
-    }
-
-    #[test]
-    fn sums_parts_and_shares() {
-        let (unit, binary) = (Interval::open(0.0, 1.0), Interval::closed(0.0, 1.0));
-        assert_eq!(binary.summed(3), Interval::closed(0.0, 3.0));
-        assert_eq!(Interval::closed(1.0, 1.0).parts(), binary);
-        assert_eq!(Interval::POSITIVE.shares().within(Interval::POSITIVE), unit);
-        assert_eq!(Interval::NOT_NEGATIVE.shares(), binary);
-        assert_eq!(Interval::ALL.shares(), Interval::ALL);
-        assert_eq!(unit.within(binary), unit);
-        assert_eq!(Interval::open(-1.0, 0.5).within(binary), Interval { low: binary.low, ..Interval::open(0.0, 0.5) });
-    }
-
-    /// x (1 − y) for x in several intervals and y between 0 and 1.
-    #[test]
-    fn linear_functions_are_least_and_most_at_ends() {
-        let of = |x: Interval, y: Interval| {
-            let slope = Interval::closed(1.0, 1.0) + -y;
-            x.through(slope, |x| Interval::closed(x, x) * slope)
-        };
-        let (unit, binary) = (Interval::open(0.0, 1.0), Interval::closed(0.0, 1.0));
-        assert_eq!(of(unit, unit), unit);
-        assert_eq!(of(binary, unit), Interval { high: unit.high, ..binary });
-        // 1 is not a value, but that takes more than the interval of the slope.
-        assert_eq!(of(unit, binary), binary);
-        assert_eq!(of(Interval::POSITIVE, unit), Interval::POSITIVE);
-        assert_eq!(of(-Interval::POSITIVE, unit), -Interval::POSITIVE);
-        assert_eq!(of(Interval::POSITIVE, Interval::closed(0.0, 2.0)), Interval::ALL);
-        assert_eq!(of(Interval::ALL, unit), Interval::ALL);
-        assert_eq!(of(Interval::ALL, Interval::closed(1.0, 1.0)), Interval::closed(0.0, 0.0));
-    }
-}
+mod tests;

@@ -1,12 +1,18 @@
-//! Polynomials in unknown numbers, each of which lies in an interval and occurs at most once in a product.
+//! Polynomials in unknown numbers, each of which lies in an interval.
+
+mod range;
+#[cfg(test)]
+mod tests;
 
 use super::bounds::ROUNDING;
 use super::{Interval, VariableId};
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// A polynomial with more terms is one unknown number: what is known of a long chain of values does not grow with it.
 const MOST_TERMS: usize = 16;
-/// The same for more unknown numbers. The time that bounds take is exponential in them.
+/// The same for more unknown numbers, each counted as often as it occurs in one product. The time that bounds take is exponential in
+/// this.
 const MOST_UNKNOWN: usize = 6;
 /// Factors that are smaller come from rounding.
 const NOTHING: f64 = 1e-12;
@@ -19,12 +25,45 @@ pub enum Unknown {
     /// That of the output of a node: its position, after those of the uses of named networks that lead to it. For a node of a
     /// value (`let`), the value comes first.
     Node { of: Option<usize>, at: Vec<usize> },
+    /// The sum of all channels of such a value at the same position.
+    Sum(Box<Unknown>),
+    /// The sum of a range of the channels of proportions, or of a class: one of the channels is 1 and the others are 0, or it is an
+    /// average of such cases.
+    Part(Part),
+}
+
+/// A range of channels of a value whose channels are not negative and add up to 1. Its interval contains 0 unless all channels are
+/// positive.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Part {
+    pub whole: Box<Unknown>,
+    pub from: usize,
+    pub to: usize,
+    /// The number of channels of the whole.
+    pub channels: usize,
+}
+
+impl Part {
+    /// Some of its channels, counted from its first.
+    #[must_use]
+    pub fn within(&self, range: &Range<usize>) -> Self {
+        Self { from: self.from + range.start, to: self.from + range.end, ..self.clone() }
+    }
+
+    /// The sum of its channels, all of which may be positive.
+    pub fn sum(&self, are_positive: bool) -> Polynomial {
+        match (self.to - self.from == self.channels, are_positive) {
+            (true, _) => Polynomial::constant(1.0),
+            (false, true) => Polynomial::unknown(Unknown::Part(self.clone()), Interval::open(0.0, 1.0)),
+            (false, false) => Polynomial::unknown(Unknown::Part(self.clone()), Interval::closed(0.0, 1.0)),
+        }
+    }
 }
 
 /// A sum of products of unknown numbers, each with a factor.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Polynomial {
-    /// The factor of each product. That of none is a number of the sum.
+    /// The factor of each product, whose unknown numbers are in order. That of none is a number of the sum.
     terms: BTreeMap<Vec<Unknown>, f64>,
     intervals: BTreeMap<Unknown, Interval>,
 }
@@ -37,6 +76,12 @@ impl Polynomial {
     /// A number of this interval.
     pub fn unknown(of: Unknown, interval: Interval) -> Self {
         Self { terms: [(vec![of.clone()], 1.0)].into(), intervals: [(of, interval)].into() }
+    }
+
+    /// The unknown number, if it is nothing else.
+    pub fn single(&self) -> Option<&Unknown> {
+        let (product, factor) = self.terms.first_key_value().filter(|_| self.terms.len() == 1)?;
+        product.first().filter(|_| product.len() == 1 && *factor == 1.0)
     }
 
     /// The number, if nothing in it is unknown.
@@ -68,11 +113,13 @@ impl Polynomial {
         self
     }
 
-    /// The product, if no unknown number is in both.
-    pub fn times(&self, other: &Self) -> Option<Self> {
-        if self.intervals.keys().any(|of| other.intervals.contains_key(of)) {
-            return None;
-        }
+    #[must_use]
+    pub fn minus(self, other: &Self) -> Self {
+        self.plus(&other.clone().scaled(-1.0, 0.0))
+    }
+
+    #[must_use]
+    pub fn times(&self, other: &Self) -> Self {
         let mut product = Self::default();
         for (of, factor) in &self.terms {
             for (others, by) in &other.terms {
@@ -82,132 +129,30 @@ impl Polynomial {
             }
         }
         product.intervals = self.intervals.clone();
-        Some(product.plus(&Self { terms: BTreeMap::new(), intervals: other.intervals.clone() }))
+        product.plus(&Self { terms: BTreeMap::new(), intervals: other.intervals.clone() })
     }
 
-    /// Whether it has too many terms or unknown numbers to be followed.
+    /// Whether it has too many terms or unknown numbers to be followed. Parts of one whole count less.
     pub fn is_long(&self) -> bool {
-        self.terms.len() > MOST_TERMS || self.intervals.len() > MOST_UNKNOWN
+        let mut parts: BTreeMap<&Unknown, u32> = BTreeMap::new();
+        let mut unknown = 0;
+        for of in self.intervals.keys() {
+            match of {
+                Unknown::Part(part) => *parts.entry(&part.whole).or_default() += 1,
+                _ => unknown += self.degree(of),
+            }
+        }
+        unknown += parts.values().map(|parts| parts.ilog2() as usize + 1).sum::<usize>();
+        self.terms.len() > MOST_TERMS || unknown > MOST_UNKNOWN
     }
 
-    /// The numbers between which it lies: those at the ends of the intervals of its unknown numbers.
-    pub fn bounds(&self) -> Interval {
-        // Ends that are values themselves come first: with these, fewer others have to be taken for values.
-        let first = self.intervals.iter().min_by_key(|(_, interval)| (!interval.is_closed(), !interval.is_finite()));
-        let Some((of, interval)) = first else { return Interval::closed(self.rest(), self.rest()) };
-        let (with, without): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            self.terms.iter().map(|(of, factor)| (of.clone(), *factor)).partition(|(product, _)| product.contains(of));
-        let left = |product: Vec<Unknown>| product.into_iter().filter(|other| other != of).collect::<Vec<_>>();
-        let slope = with.into_iter().map(|(product, factor)| (left(product), factor)).collect();
-        let (slope, rest) = (self.part(slope), self.part(without));
-        interval.through(slope.bounds(), |at| slope.clone().scaled(at, 0.0).plus(&rest).bounds())
-    }
-
-    /// A polynomial with some of its unknown numbers.
-    fn part(&self, terms: BTreeMap<Vec<Unknown>, f64>) -> Self {
-        Self { terms, intervals: self.intervals.clone() }.plus(&Self::default())
+    /// How often an unknown number occurs at most in one product.
+    fn degree(&self, of: &Unknown) -> usize {
+        self.terms.keys().map(|product| count(product, of)).max().unwrap_or_default()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const UNIT: Interval = Interval::open(0.0, 1.0);
-    const BINARY: Interval = Interval::closed(0.0, 1.0);
-
-    fn of(at: usize, interval: Interval) -> Polynomial {
-        Polynomial::unknown(Unknown::Node { of: None, at: vec![at] }, interval)
-    }
-
-    fn rest(of: &Polynomial) -> Polynomial {
-        of.clone().scaled(-1.0, 1.0)
-    }
-
-    #[test]
-    fn unknown_numbers_cancel_and_different_ones_do_not() {
-        let (keep, other) = (of(1, UNIT), of(2, UNIT));
-        assert_eq!(keep.clone().plus(&rest(&keep)).number(), Some(1.0));
-        assert_eq!(keep.clone().plus(&rest(&other)).number(), None);
-        assert_eq!(keep.times(&Polynomial::constant(2.0)), Some(keep.clone().plus(&keep)));
-        assert_eq!(keep.times(&keep), None);
-        let long = (0..=MOST_UNKNOWN).fold(Polynomial::default(), |sum, at| sum.plus(&of(at, UNIT)));
-        assert!(long.is_long() && !keep.is_long());
-    }
-
-    #[test]
-    fn averages_lie_between_what_they_average() {
-        let average = |a: &Polynomial, p: &Polynomial, q: &Polynomial| {
-            a.times(p).unwrap().plus(&rest(a).times(q).unwrap()).bounds()
-        };
-        let (a, z, p, q) = (of(1, UNIT), of(2, BINARY), of(3, UNIT), of(4, UNIT));
-        let (s, t) = (of(5, Interval::POSITIVE), of(6, Interval::POSITIVE));
-        assert_eq!(average(&a, &p, &q), UNIT);
-        assert_eq!(average(&z, &p, &q), UNIT);
-        assert_eq!(average(&a, &z, &q), UNIT);
-        assert_eq!(average(&z, &s, &t), Interval::POSITIVE);
-        assert_eq!(average(&a, &s, &of(7, Interval::ALL)), Interval::ALL);
-        // Neither 2 a p nor a p + q is one.
-        assert_eq!(a.times(&p).unwrap().scaled(2.0, 0.0).bounds(), Interval::open(0.0, 2.0));
-        assert_eq!(a.times(&p).unwrap().plus(&q).bounds(), Interval::open(0.0, 2.0));
-    }
-
-    /// p + q − 2 p q, and 1 − (1 − p) (1 − q).
-    #[test]
-    fn one_or_either_of_two() {
-        let (p, z) = (of(1, UNIT), of(2, BINARY));
-        let both = p.times(&z).unwrap();
-        assert_eq!(p.clone().plus(&z).plus(&both.clone().scaled(-2.0, 0.0)).bounds(), UNIT);
-        assert_eq!(
-            rest(&rest(&p).times(&rest(&z)).unwrap()).bounds(),
-            Interval::open(0.0, 1.0).with(Interval::closed(1.0, 1.0))
-        );
-        assert_eq!(both.bounds(), Interval::closed(0.0, 0.0).with(UNIT));
-    }
-
-    /// Random polynomials of three numbers at random points. All numbers are small multiples of 1/4, so that nothing is rounded.
-    #[test]
-    fn bounds_contain_every_value() {
-        let intervals = [
-            UNIT,
-            BINARY,
-            Interval::POSITIVE,
-            Interval::NOT_NEGATIVE,
-            -Interval::POSITIVE,
-            Interval::closed(-2.0, 3.0),
-            Interval::open(-1.0, 0.5),
-            Interval::ALL,
-        ];
-        let mut state = 1u64;
-        let mut random = |below: u64| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33) % below
-        };
-        for _ in 0..2000 {
-            let own: Vec<Interval> = (0..3).map(|_| intervals[random(8) as usize]).collect();
-            let factors: Vec<f64> = (0..8).map(|_| random(5) as f64 - 2.0).collect();
-            let product = |of: usize, each: &[Polynomial]| {
-                let chosen = (0..3).filter(|at| of >> at & 1 == 1).map(|at| &each[at]);
-                chosen.fold(Polynomial::constant(1.0), |all, one| all.times(one).unwrap())
-            };
-            let each: Vec<Polynomial> = own.iter().enumerate().map(|(at, interval)| of(at, *interval)).collect();
-            let terms = (0..8).map(|at| product(at, &each).scaled(factors[at], 0.0));
-            let bounds = terms.fold(Polynomial::default(), |sum, one| sum.plus(&one)).bounds();
-            for _ in 0..20 {
-                let mut point = |interval: Interval| loop {
-                    let at = random(65) as f64 / 4.0 - 8.0;
-                    if Interval::closed(at, at).is_inside(interval) {
-                        return at;
-                    }
-                };
-                let point: Vec<f64> = own.iter().map(|interval| point(*interval)).collect();
-                let value = |of: usize| (0..3).filter(|at| of >> at & 1 == 1).map(|at| point[at]).product::<f64>();
-                let value: f64 = (0..8).map(|at| factors[at] * value(at)).sum();
-                assert!(
-                    Interval::closed(value, value).is_inside(bounds),
-                    "{value} at {point:?} is outside of {bounds:?}"
-                );
-            }
-        }
-    }
+/// How often an unknown number occurs in a product.
+fn count(product: &[Unknown], of: &Unknown) -> usize {
+    product.iter().filter(|other| *other == of).count()
 }

@@ -1,8 +1,9 @@
 //! What a block makes of what is known about its inputs.
 
 use super::Found;
-use crate::catalog::Block;
+use crate::catalog::{Block, Domain};
 use crate::graph::{Interval, Known, Node, Polynomial, Use, Value};
+use std::ops::Range;
 
 /// The output of the block at a position of the nodes, from what is known about those before.
 pub fn of_block(block: &Use<Block>, nodes: &[Node], at: usize, before: &[Known]) -> Found {
@@ -11,26 +12,89 @@ pub fn of_block(block: &Use<Block>, nodes: &[Node], at: usize, before: &[Known])
     let shapes: Vec<&[usize]> = node.inputs.iter().map(|input| nodes[input.0].shape.as_slice()).collect();
     let channels = node.shape.first().copied().unwrap_or_default();
     let all_level = inputs.iter().all(|input| input.is_level);
-    let interval = match (block.entry.name, node.inputs.as_slice()) {
-        ("multiply", [left, right]) if left == right => before[left.0].interval.squared(),
-        ("matmul", [left, right]) => product(&before[left.0], &before[right.0], shapes[0]),
-        ("sum", [of]) => before[of.0].sum.summed(shapes[0].iter().skip(1).product()),
-        ("divide", [left, right]) => quotient(&before[left.0], &before[right.0]),
+    let interval = match (block.entry.name, inputs.as_slice()) {
+        ("multiply", [left, right]) if left.element == right.element => left.interval.power(2),
+        ("matmul", [left, right]) => product(left, right, shapes[0]),
+        ("sum", [of]) => of.sum.summed(shapes[0].iter().skip(1).product()),
+        ("divide", [left, right]) => quotient(left, right),
+        ("channels", [of]) => {
+            of_range(of, range(block, channels)).map(|(_, piece)| piece).reduce(Interval::with).unwrap_or(of.interval)
+        }
         _ => yields(block, &mut inputs.iter().map(|input| input.interval)),
     };
+    let part = match (block.entry.name, inputs.as_slice()) {
+        ("channels", [of]) => of.part.as_ref().map(|part| part.within(&range(block, channels))),
+        _ => None,
+    };
+    let of_part = part.as_ref().map(|part| part.sum(!inputs[0].interval.contains(0.0)));
     Found {
         interval,
-        element: element(block, &inputs, &shapes),
+        element: of_part.clone().filter(|_| channels == 1).or_else(|| element(block, &inputs, &shapes)),
         is_level: matches!(block.entry.name, "filled" | "constant") || (all_level && LEVEL.contains(&block.entry.name)),
-        total: total(block, &inputs, (channels, shapes.first().is_some_and(|shape| shape.len() == 2))),
+        total: of_part
+            .or_else(|| total(block, &inputs, (channels, shapes.first().is_some_and(|shape| shape.len() == 2)))),
         sum: sum(block, &inputs, (channels, &shapes)),
+        part,
+        pieces: pieces(block, &inputs, channels),
+    }
+}
+
+/// The channels that `channels` keeps.
+fn range(block: &Use<Block>, channels: usize) -> Range<usize> {
+    let from = match block.value("from") {
+        Some(Value::Int(from)) => usize::try_from(*from).unwrap_or_default(),
+        _ => 0,
+    };
+    from..from + channels
+}
+
+/// What is known of some channels: the end of each piece, counted from the first of them, and the interval.
+fn of_range(of: &Known, range: Range<usize>) -> impl Iterator<Item = (usize, Interval)> {
+    let starts = std::iter::once(0).chain(of.pieces.iter().map(|(end, _)| *end));
+    let inside = of.pieces.iter().zip(starts).filter(move |((end, _), start)| *start < range.end && *end > range.start);
+    inside.map(move |((end, piece), _)| (end.min(&range.end) - range.start, *piece))
+}
+
+/// Ranges of channels that are told apart.
+fn pieces(block: &Use<Block>, inputs: &[&Known], channels: usize) -> Vec<(usize, Interval)> {
+    match (block.entry.name, inputs) {
+        ("concat", _) => {
+            let mut start = 0;
+            let mut all = Vec::new();
+            for input in inputs {
+                all.extend(input.pieces.iter().map(|(end, piece)| (start + end, *piece)));
+                start = all.last().map_or(start, |(end, _)| *end);
+            }
+            all
+        }
+        ("channels", [of]) => of_range(of, range(block, channels)).collect(),
+        _ => Vec::new(),
     }
 }
 
 /// Blocks that yield equal channels from equal channels.
-const LEVEL: [&str; 14] = [
-    "sigmoid", "tanh", "exp", "softplus", "relu", "elu", "log", "log1p", "multiply", "divide", "add", "subtract",
-    "affine", "spread",
+const LEVEL: [&str; 21] = [
+    "sigmoid",
+    "tanh",
+    "exp",
+    "softplus",
+    "relu",
+    "leaky_relu",
+    "elu",
+    "gelu",
+    "silu",
+    "log",
+    "log1p",
+    "log_inverse",
+    "log_square",
+    "logit",
+    "reciprocal",
+    "multiply",
+    "divide",
+    "add",
+    "subtract",
+    "affine",
+    "spread",
 ];
 
 /// The product of matrices. If the elements of one of them are weights, it is their sum times an average: the columns of the right one,
@@ -43,14 +107,17 @@ fn product(left: &Known, right: &Known, shape: &[usize]) -> Interval {
     [of_right, of_left].into_iter().flatten().fold(any, Interval::within)
 }
 
-/// A quotient. It is at most 1 if the divisor is known to be larger.
+/// A quotient. It is at most 1 if the divisor is known to be larger, also than the sum of the channels.
 fn quotient(left: &Known, right: &Known) -> Interval {
     let any = left.interval / right.interval;
-    if !left.interval.is_not_negative() || any == Interval::ALL {
+    if !left.interval.is_not_negative() || !right.interval.is_within(Domain::Positive) {
         return any;
     }
-    let more = right.element.clone().plus(&left.element.clone().scaled(-1.0, 0.0));
-    any.within(more.bounds().shares())
+    let of_one = right.element.clone().minus(&left.element).bounds().shares();
+    let of_all = right.element.clone().minus(&left.total).bounds();
+    // One of several positive numbers is less than their sum.
+    let is_less = of_all.is_not_negative() && left.interval.is_within(Domain::Positive) && !left.is_level;
+    any.within(of_one).within(if is_less { Interval::open(0.0, 1.0) } else { of_all.shares() })
 }
 
 /// An element of the output as a polynomial, from those of the inputs at the same position.
@@ -59,8 +126,15 @@ fn element(block: &Use<Block>, inputs: &[&Known], shapes: &[&[usize]]) -> Option
         ("filled" | "constant", _) => Some(Polynomial::constant(number(block, "value"))),
         ("affine", [of]) => Some(of.element.clone().scaled(number(block, "scale"), number(block, "shift"))),
         ("spread", [of]) => Some(of.element.clone()),
-        ("sum", [of]) if shapes[0].len() == 1 => of.total.clone(),
-        ("multiply", [left, right]) => left.element.times(&right.element),
+        ("sum", [of]) if shapes[0].len() == 1 => Some(of.total.clone()),
+        ("multiply", [first, rest @ ..]) => {
+            let longest = |product: &Polynomial| !product.is_long();
+            rest.iter()
+                .try_fold(first.element.clone(), |product, one| Some(product.times(&one.element)).filter(longest))
+        }
+        ("divide", [left, right]) if left.element == right.element && is_never_zero(right.interval) => {
+            Some(Polynomial::constant(1.0))
+        }
         _ => linear(block, inputs, |known| Some(&known.element)),
     }
 }
@@ -71,25 +145,28 @@ fn total(block: &Use<Block>, inputs: &[&Known], (channels, is_matrix): (usize, b
         ("softmax", _) => Some(Polynomial::constant(1.0)),
         // The members of a set, or averages over positions, that all have the same sum.
         ("stack", [first, rest @ ..]) => {
-            first.total.clone().filter(|sum| rest.iter().all(|one| one.total.as_ref() == Some(sum)))
+            Some(first.total.clone()).filter(|sum| rest.iter().all(|one| one.total == *sum))
         }
-        ("global_pool" | "downsample" | "upsample" | "resize", [of]) => {
-            of.total.as_ref()?.number().map(Polynomial::constant)
-        }
+        ("global_pool" | "downsample" | "upsample" | "resize", [of]) => of.total.number().map(Polynomial::constant),
         ("affine", [of]) => {
-            Some(of.total.clone()?.scaled(number(block, "scale"), channels as f64 * number(block, "shift")))
+            Some(of.total.clone().scaled(number(block, "scale"), channels as f64 * number(block, "shift")))
         }
-        ("spread", [of]) => of.total.clone(),
+        ("spread", [of]) => Some(of.total.clone()),
         ("multiply", [left, right]) => {
-            let product = |level: &Known, of: &Known| level.level()?.times(of.total.as_ref()?);
+            let product = |level: &Known, of: &Known| Some(level.level()?.times(&of.total));
             product(left, right).or_else(|| product(right, left))
         }
-        // Every column of the matrix has the same sum.
-        ("matmul", [left, right]) if is_matrix => {
-            Some(right.total.clone()?.scaled(left.total.as_ref()?.number()?, 0.0))
+        ("divide", [left, right]) if right.level() == Some(&left.total) && is_never_zero(right.interval) => {
+            Some(Polynomial::constant(1.0))
         }
-        _ => linear(block, inputs, |known| known.total.as_ref()),
+        // Every column of the matrix has the same sum.
+        ("matmul", [left, right]) if is_matrix => Some(right.total.clone().scaled(left.total.number()?, 0.0)),
+        _ => linear(block, inputs, |known| Some(&known.total)),
     }
+}
+
+fn is_never_zero(of: Interval) -> bool {
+    of.is_within(Domain::Positive) || (-of).is_within(Domain::Positive)
 }
 
 /// A sum, a difference or a quotient by a number, of what `part` takes from each input.
@@ -102,7 +179,7 @@ fn linear<'k>(
     let first = part(first)?.clone();
     match block.entry.name {
         "add" => rest.iter().try_fold(first, |sum, one| Some(sum.plus(part(one)?))),
-        "subtract" => rest.iter().try_fold(first, |left, one| Some(left.plus(&part(one)?.clone().scaled(-1.0, 0.0)))),
+        "subtract" => rest.iter().try_fold(first, |left, one| Some(left.minus(part(one)?))),
         "divide" => rest.iter().try_fold(first, |whole, one| {
             let by = one.level()?.number().filter(|by| *by != 0.0)?;
             Some(whole.scaled(1.0 / by, 0.0))
@@ -116,6 +193,14 @@ fn sum(block: &Use<Block>, inputs: &[&Known], (channels, shapes): (usize, &[&[us
     let own = |name: &str| Interval::closed(number(block, name), number(block, name));
     let sums = inputs.iter().map(|input| input.sum);
     match (block.entry.name, inputs) {
+        // One divisor for all channels.
+        ("divide", [left, right]) if right.is_level => {
+            let any = left.sum / right.interval;
+            match left.interval.is_not_negative() && right.interval.is_within(Domain::Positive) {
+                true => any.within(right.element.clone().minus(&left.total).bounds().shares()),
+                false => any,
+            }
+        }
         // Some of the numbers that were added.
         ("channels", [of]) if of.interval.is_not_negative() => of.sum.parts(),
         // An average with weights, times the sum of these.
@@ -147,11 +232,27 @@ fn yields(block: &Use<Block>, inputs: &mut dyn Iterator<Item = Interval>) -> Int
         "tanh" => fold(Interval::with).mapped(f64::tanh, Interval::open(-1.0, 1.0)),
         "exp" => fold(Interval::with).mapped(f64::exp, Interval::POSITIVE),
         "softplus" => fold(Interval::with).mapped(|t| t.max(0.0) + (-t.abs()).exp().ln_1p(), Interval::POSITIVE),
-        "relu" => fold(Interval::with).mapped(|t| t.max(0.0), Interval::NOT_NEGATIVE),
-        "log1p" => fold(Interval::with).mapped(|t| t.max(0.0).ln_1p(), Interval::NOT_NEGATIVE),
+        "relu" => fold(Interval::with).clamped(0.0, f64::INFINITY),
+        "log" => logarithm(fold(Interval::with)),
+        "log_inverse" => -logarithm(fold(Interval::with)),
+        "log_square" => Interval::closed(2.0, 2.0) * logarithm(fold(Interval::with)),
+        "log1p" => fold(Interval::with).clamped(0.0, f64::INFINITY).mapped(f64::ln_1p, Interval::NOT_NEGATIVE),
+        "logit" => fold(Interval::with).clamped(1e-7, 1.0 - 1e-7).mapped(|t| (t / (1.0 - t)).ln(), Interval::ALL),
         "elu" => {
             fold(Interval::with).mapped(|t| if t > 0.0 { t } else { t.exp_m1() }, Interval::open(-1.0, f64::INFINITY))
         }
+        "leaky_relu" => {
+            let slope = number(block, "slope");
+            let of = fold(Interval::with);
+            // With a slope of 0, all negative numbers become 0.
+            let of = if slope == 0.0 { of.clamped(0.0, f64::INFINITY) } else { of };
+            of.mapped(|t| if t > 0.0 { t } else { slope * t }, Interval::ALL)
+        }
+        // Between 0 and the number, or a little below 0.
+        "gelu" => gated(fold(Interval::with), LEAST_GELU),
+        "silu" => gated(fold(Interval::with), LEAST_SILU),
+        "direction" => Interval::closed(-1.0, 1.0),
+        "reciprocal" => Interval::closed(1.0, 1.0) / fold(Interval::with),
         "filled" | "constant" => own("value"),
         "affine" => own("scale") * fold(Interval::with) + own("shift"),
         "add" => fold(|sum, one| sum + one),
@@ -159,9 +260,24 @@ fn yields(block: &Use<Block>, inputs: &mut dyn Iterator<Item = Interval>) -> Int
         "multiply" => fold(|product, one| product * one),
         "divide" => fold(|whole, one| whole / one),
         "upsample" | "downsample" | "resize" | "concat" | "reshape" | "flatten" | "spread" | "channels"
-        | "set_pool" | "global_pool" | "stack" => fold(Interval::with),
+        | "set_pool" | "global_pool" | "avg_pool" | "max_pool" | "stack" => fold(Interval::with),
         _ => Interval::ALL,
     }
+}
+
+/// The least values of `gelu` and `silu`, rounded down.
+const LEAST_GELU: f64 = -0.170_041;
+const LEAST_SILU: f64 = -0.278_465;
+
+/// The logarithm, with smaller numbers replaced by 1e-30.
+fn logarithm(of: Interval) -> Interval {
+    of.clamped(1e-30, f64::INFINITY).mapped(f64::ln, Interval::ALL)
+}
+
+/// t · g(t) for an increasing g between 0 and 1, which is at least `least`.
+fn gated(of: Interval, least: f64) -> Interval {
+    let product = of * Interval::open(0.0, 1.0);
+    product.within(Interval::closed(least, f64::INFINITY))
 }
 
 /// The number of an argument.

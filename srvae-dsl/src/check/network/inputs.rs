@@ -42,7 +42,11 @@ impl Builder<'_, '_> {
         if let (Reads::Parents(head), Op::Variable(id)) = (self.reads, &op)
             && !head.set.contains(*id)
         {
-            self.checker.findings.push(messages::not_right_of_bar(&name.text, name.span, head.factor.head));
+            let error = match *id == head.variable {
+                true => messages::own_parent(&name.text, name.span),
+                false => messages::not_right_of_bar(&name.text, name.span, head.factor.head),
+            };
+            self.checker.findings.push(error);
             return None;
         }
         if let Some(node) = self.inputs.get(&key) {

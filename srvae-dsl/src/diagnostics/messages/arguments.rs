@@ -99,12 +99,6 @@ pub(crate) fn sum_as_stage(sign: &str, span: Span) -> Diagnostic {
     .hint(format!("put each side in parentheses: `(a |> conv) {sign} (b |> conv)`"))
 }
 
-pub(crate) fn number_by_network(span: Span) -> Diagnostic {
-    Diagnostic::error("E0315", "a number cannot be divided by a network's value")
-        .at(span, "a number divided by a network")
-        .hint("a value can be divided by a value of equal shape, `a / b`, or by a number, `a / 2`")
-}
-
 pub(crate) fn natural_twice(name: &str, span: Span) -> Diagnostic {
     Diagnostic::error("E0513", format!("the parameter `{name}` of the distribution is given twice"))
         .at(span, "given again")

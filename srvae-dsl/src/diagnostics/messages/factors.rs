@@ -72,10 +72,14 @@ pub(crate) fn cycle(side: &str, path: &[&str], heads: &[Span], needed: &[String]
     diagnostic.hint("remove one of these variables from the right of its bar")
 }
 
+/// A factor that names its own variable, on the right of the bar or in its network.
 pub(crate) fn own_parent(name: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("E0406", format!("`{name}` is on both sides of the bar"))
+    let family = name.split('[').next().unwrap_or(name);
+    Diagnostic::error("E0406", format!("the factor of `{name}` reads `{name}` itself"))
         .at(span, "cannot depend on itself")
-        .hint("remove it from the right of the bar")
+        .hint(format!(
+            "remove it, from the right of the bar and from the network; in p, what comes before it is `past({name})` in a map and `{family}[t - 1]` in a family"
+        ))
 }
 
 pub(crate) fn parent_twice(name: &str, second: Span, first: Span) -> Diagnostic {
@@ -161,7 +165,7 @@ pub(crate) fn root_with_network(distribution: &str, span: Span, network: Span) -
     Diagnostic::error("E0416", format!("`{distribution}` reads no network"))
         .at(network, "not used")
         .and(span, "has no parameters from a network")
-        .hint("remove `from …`, or use a distribution with parameters, such as `normal`")
+        .hint("remove `from …` and the variables right of the bar, or use a distribution with parameters, such as `normal`")
 }
 
 /// `example` is the factor with a network, or one that needs none.

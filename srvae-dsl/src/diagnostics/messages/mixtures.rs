@@ -12,7 +12,7 @@ pub(crate) fn codes_apart(name: &str, span: Span) -> Diagnostic {
         ),
     )
     .at(span, "in this factor")
-    .hint("write `p(z) = codebook(codes: 512)` and `q(z | x) = quantise from x |> …` for a latent z")
+    .hint("write `p(z) = codebook(codes: 512)`, `q(z | x) = quantise from x |> …` and `draw z = straight_through` for a latent z")
 }
 
 pub(crate) fn mixture_elsewhere(span: Span, head: Span) -> Diagnostic {

@@ -78,7 +78,7 @@ pub(crate) fn flow_does_not_fit(
 }
 
 pub(crate) fn distribution_does_not_fit(
-    distribution: &str,
+    (distribution, has_arguments): (&str, bool),
     why: &str,
     span: Span,
     variable: &str,
@@ -87,7 +87,12 @@ pub(crate) fn distribution_does_not_fit(
     Diagnostic::error("E0509", format!("`{distribution}` {why}"))
         .at(span, format!("over `{variable}`"))
         .and(declared, format!("`{variable}` is declared here"))
-        .hint("change the variable's shape, or use another distribution")
+        .hint(match has_arguments {
+            true => format!(
+                "change the arguments of `{distribution}` or the shape of `{variable}`, or use another distribution"
+            ),
+            false => format!("change the shape of `{variable}`, or use another distribution"),
+        })
 }
 
 pub(crate) fn rust_net_shape_missing(net: &str, span: Span) -> Diagnostic {

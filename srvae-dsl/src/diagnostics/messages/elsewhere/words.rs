@@ -112,7 +112,7 @@ pub(in super::super) const DISTRIBUTIONS: &Rows = &[
     (
         &["multinomial", "dirichletmultinomial"],
         Note(
-            "counts given their total n are `poisson(rate: spread(n, …) * (… |> softmax))`: this differs from the multinomial by a number without parameters",
+            "counts given their total n are `poisson(rate: spread(n, 5) * (z |> linear(out: 5) |> softmax))` for five counts and `given n: positive[1]`: this differs from the multinomial by a number without parameters",
         ),
     ),
     (
