@@ -20,6 +20,8 @@ mod parquet;
 mod parts;
 #[path = "data/pictures.rs"]
 mod pictures;
+#[path = "data/scales.rs"]
+mod scales;
 mod toy;
 #[path = "data/values.rs"]
 mod values;

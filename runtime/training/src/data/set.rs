@@ -113,11 +113,8 @@ impl DataSet {
     /// Values that are not valid for their variable.
     pub fn load(mut self, division: Division, mut kept: Kept) -> Result<Data> {
         if self.scales.is_none() {
-            kept.scales = scale::measure(&self.records(self.pool(), &self.measured(&division.train))?);
-            // Only real numbers are scaled; counts, proportions and other numbers are not.
-            let is_real =
-                |name: &str| self.bindings.iter().any(|one| one.variable.name == name && !one.variable.is_numeric());
-            kept.scales.retain(|name, _| is_real(name));
+            let records = self.records(self.pool(), &self.measured(&division.train))?;
+            kept.scales = scale::measure(&records, self.bindings.iter().map(|binding| &binding.variable), self.length());
             self.scales = Some(kept.scales.clone());
         }
         let name = self.opened.name.clone();
@@ -142,6 +139,12 @@ impl DataSet {
         note(&format!("{}: its scale is measured over {} records", self.opened.name, train.len().min(MEASURED)));
         let shuffle = Shuffle::new(train.len(), self.seed, 0);
         train.at((0..train.len().min(MEASURED)).map(|place| shuffle.at(place)))
+    }
+
+    /// The name of the variable with the number of steps of each record.
+    fn length(&self) -> Option<&str> {
+        let stated = self.bindings.iter().find(|binding| binding.variable.is_length);
+        stated.map(|binding| &binding.variable.name).or(self.full.as_ref().map(|(name, _)| name)).map(String::as_str)
     }
 
     /// Whether the records are too large for memory.
