@@ -14,6 +14,8 @@ mod missing;
 mod names;
 #[path = "data/numbers.rs"]
 mod numbers;
+#[path = "data/odd.rs"]
+mod odd;
 #[path = "data/parquet.rs"]
 mod parquet;
 #[path = "data/parts.rs"]

@@ -29,6 +29,7 @@ mod missing;
 mod open;
 mod opened;
 mod order;
+mod padding;
 mod photo;
 mod published;
 mod records;

@@ -11,11 +11,11 @@ use super::records::{Records, scale};
 use super::shuffle::Shuffle;
 use super::split::{Division, Split};
 use super::table::{Field, Raw, Table};
-use super::{Data, Dataset, Kept, Scales, Source, classes, divide, missing, trials};
+use super::{Data, Dataset, Kept, Scales, Source, classes, divide, missing, padding, trials};
 use crate::input;
 use crate::spec::{Role, Space, Variable};
 use crate::terminal::note;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -65,6 +65,17 @@ impl DataSet {
             .collect();
         let full = length.map(|length| (length.name.clone(), steps_of(&others)));
         let bindings = bind::bind(table, &others, &asked).with_context(|| source.to_string())?;
+        let mut scored = bindings.iter().filter(|binding| binding.variable.is_observed()).peekable();
+        if scored.peek().is_some() && scored.all(|binding| binding.fields.is_empty()) {
+            let names =
+                others.iter().filter(|variable| variable.is_observed()).map(|variable| format!("`{}`", variable.name));
+            bail!(
+                "{source}: no field fills a variable of the model, so every record would lack all of them; {}; the model takes {}; \
+                 --bind VARIABLE=FIELD states what fills what",
+                bind::has(table),
+                names.collect::<Vec<_>>().join(", ")
+            );
+        }
         for part in [&opened.validation, &opened.test].into_iter().flatten() {
             let same = |&at: &usize| {
                 part.fields.get(at).map(|field| &field.name) == table.fields.get(at).map(|field| &field.name)
@@ -114,7 +125,8 @@ impl DataSet {
     pub fn load(mut self, division: Division, mut kept: Kept) -> Result<Data> {
         if self.scales.is_none() {
             let records = self.records(self.pool(), &self.measured(&division.train))?;
-            kept.scales = scale::measure(&records, self.bindings.iter().map(|binding| &binding.variable), self.length());
+            kept.scales =
+                scale::measure(&records, self.bindings.iter().map(|binding| &binding.variable), self.length());
             self.scales = Some(kept.scales.clone());
         }
         let name = self.opened.name.clone();
@@ -174,10 +186,15 @@ impl DataSet {
         if let Some((_, steps)) = self.full {
             return Some(vec![steps; indices.len()]);
         }
+        self.stated_lengths(self.table(which), &indices.all())
+    }
+
+    /// The steps of each of these records, if an array states them.
+    fn stated_lengths(&self, table: &Table, indices: &[usize]) -> Option<Vec<usize>> {
         let binding = self.bindings.iter().find(|binding| binding.variable.is_length)?;
-        let field = self.table(which).fields.get(*binding.fields.first()?)?;
+        let field = table.fields.get(*binding.fields.first()?)?;
         let Raw::Numbers(array) = &field.raw else { return None };
-        Some(fit::select(array, &indices.all()).into_iter().map(|steps| steps as usize).collect())
+        Some(fit::select(array, indices).into_iter().map(|steps| steps as usize).collect())
     }
 
     /// The records at these positions of a part.
@@ -210,10 +227,13 @@ impl DataSet {
             numbers,
             frames: 1,
         };
+        let lengths = self.stated_lengths(table, indices);
         for Binding { variable, fields, says } in &self.bindings {
             let classes = self.classes.get(&variable.name).map_or(&[][..], Vec::as_slice);
             let how = Fitting { range: self.ranges[&variable.name], classes, ..common };
             let fields: Vec<&Field> = fields.iter().map(|&at| &table.fields[at]).collect();
+            let padded = padding::valid(variable, &fields, indices, lengths.as_deref());
+            let fields = padded.as_ref().map_or(fields, |field| vec![field]);
             let place = || self.place.clone();
             let says = says.map(|at| &table.fields[at]);
             let by_step = match (variable.role, fields.as_slice()) {

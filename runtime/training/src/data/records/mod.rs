@@ -159,7 +159,9 @@ impl Records {
     /// A failed tensor operation.
     pub fn own_units(&self, terms: &mut Terms, batch: &Values) -> Result<()> {
         for (variable, scale) in &self.scales {
-            let Some(at) = terms.terms.iter().position(|term| is_of(variable, (term.name, term.kind))) else { continue };
+            let Some(at) = terms.terms.iter().position(|term| is_of(variable, (term.name, term.kind))) else {
+                continue;
+            };
             let (value, factor) = (&terms.terms[at].value, scale.log_factor());
             terms.terms[at].value = match scale.counts(variable, batch)? {
                 Some(counts) => value.broadcast_sub(&(counts.to_dtype(value.dtype())? * factor)?)?,

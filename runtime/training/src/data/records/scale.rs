@@ -84,7 +84,8 @@ impl Scale {
         let lengths = batch.get(length)?.flatten_all()?;
         match present {
             Some(present) => {
-                let steps = Tensor::arange(0u32, present.dim(1)? as u32, present.device())?.to_dtype(lengths.dtype())?;
+                let steps =
+                    Tensor::arange(0u32, present.dim(1)? as u32, present.device())?.to_dtype(lengths.dtype())?;
                 let within = steps.unsqueeze(0)?.broadcast_lt(&lengths.unsqueeze(1)?)?;
                 Ok(Some((within.to_dtype(present.dtype())? * present)?.sum(1)?))
             }
