@@ -14,12 +14,16 @@ mod missing;
 mod names;
 #[path = "data/numbers.rs"]
 mod numbers;
+#[path = "data/odd.rs"]
+mod odd;
 #[path = "data/parquet.rs"]
 mod parquet;
 #[path = "data/parts.rs"]
 mod parts;
 #[path = "data/pictures.rs"]
 mod pictures;
+#[path = "data/scales.rs"]
+mod scales;
 mod toy;
 #[path = "data/values.rs"]
 mod values;

@@ -3,6 +3,7 @@
 use anyhow::{Result, ensure};
 use srvae::candle_core::backprop::GradStore;
 use srvae::candle_core::{DType, Device, Tensor};
+use srvae::data::Records;
 use srvae::ops::cuda::{self, Precision, probe};
 use srvae::train::{Config, Optimiser, Replay};
 use srvae::{BoundOptions, Compiled, Model, Moment, Noise, Params, Values};
@@ -164,7 +165,7 @@ fn steps(device: &Device, recorded: bool) -> Result<(Vec<f64>, Vec<f64>)> {
         }
         if let Some(replay) = &replay {
             ensure!(replay.is_recorded(), "the step was not recorded");
-            told = replay.found(step)?.0.terms.into_iter().map(|(_, _, mean)| mean).collect();
+            told = replay.found(step, &Records::default())?.0.terms.into_iter().map(|(_, _, mean)| mean).collect();
         }
     }
     ensure!(noise.state() == (4, 6), "{:?}: two draws a step", noise.state());

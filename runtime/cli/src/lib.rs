@@ -50,6 +50,7 @@ mod upscale;
 use anyhow::Result;
 use args::{Cli, Command, ModelArgs};
 use clap::Parser;
+use clap::error::{ContextKind, ErrorKind};
 use models::Found;
 use srvae_training::Compiled;
 use srvae_training::interrupt;
@@ -89,7 +90,11 @@ pub fn main(models: &'static [Compiled]) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         // Help and version are not errors.
-        Err(message) => {
+        Err(mut message) => {
+            // It would advise to pass the name of an option as a file.
+            if message.kind() == ErrorKind::UnknownArgument {
+                message.remove(ContextKind::Suggested);
+            }
             let code = if message.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
             let printed = if terminal::is_mute() { Ok(()) } else { message.print() };
             return delivered(code, printed);

@@ -5,7 +5,7 @@ use super::imitation::with_kernels;
 use super::toy;
 use anyhow::{Result, ensure};
 use srvae::candle_core::{self, Device};
-use srvae::data::{Augment, Images};
+use srvae::data::{Augment, Images, Records};
 use srvae::ops::cuda::{image, optimiser};
 use srvae::train::{Config, Optimiser, Replay};
 use srvae::{BoundOptions, DType, Moment, Noise, Params, Tensor, Values};
@@ -103,7 +103,7 @@ fn steps(in_places: bool) -> Result<(Vec<Tensor>, Vec<f64>)> {
             }
         }
         if let Some(replay) = &replay {
-            told = replay.found(step)?.0.terms.into_iter().map(|(_, _, mean)| mean).collect();
+            told = replay.found(step, &Records::default())?.0.terms.into_iter().map(|(_, _, mean)| mean).collect();
         }
     }
     ensure!(noise.state() == (4, 5), "{:?}: one draw a step", noise.state());

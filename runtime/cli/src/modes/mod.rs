@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 use drawn::is_arrays;
 use full_size::full_size;
 use srvae_training::data::given::Given;
-use srvae_training::data::{self, Images};
+use srvae_training::data::{self, Images, Kept, Scales};
 use srvae_training::figures::{CONTINUATION, Options};
 use srvae_training::files::{self, Kind};
 use srvae_training::interrupt;
@@ -57,7 +57,7 @@ pub fn sample(models: &'static [Compiled], args: &Drawing) -> Result<ExitCode> {
         if !none {
             given.insert_into(&mut records, &sessions[0].spec)?;
         }
-        records.scaled_by(sessions[0].kept()?.map(|kept| kept.scales).unwrap_or_default())
+        records.scaled_by(scales(&sessions[0])?)
     } else {
         let length = Variable::length(&sessions[0].spec.variables);
         let mut records = if length.is_some_and(|length| others == [length.name.as_str()]) {
@@ -121,8 +121,14 @@ pub fn with_input(models: &'static [Compiled], kind: &str, args: &args::Mode) ->
 
 /// The values of --given.
 fn given(session: &Session, args: &Drawing) -> Result<Given> {
-    let (classes, scales) = session.kept()?.map(|kept| (kept.classes, kept.scales)).unwrap_or_default();
-    Ok(Given::read(&session.spec, &args.given, &classes)?.scaled(&scales))
+    let classes = session.kept()?.map(|kept| kept.classes).unwrap_or_default();
+    Ok(Given::read(&session.spec, &args.given, &classes)?.scaled(&scales(session)?))
+}
+
+/// The scales of a run's data.
+fn scales(session: &Session) -> Result<Scales> {
+    let scales = |kept: Kept| kept.scales_of(&session.spec.variables).cloned();
+    session.kept()?.map_or_else(|| Ok(Scales::new()), scales)
 }
 
 /// The records with the values of --given in place of their own.

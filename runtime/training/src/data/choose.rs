@@ -2,7 +2,7 @@
 
 use super::open::{self, How};
 use super::set::{DataSet, Part, Which};
-use super::{Division, Indices, Kept, Order, Place, Records, Scales, Source, Split, builtin};
+use super::{Division, Indices, Kept, Order, Place, Records, Source, Split, builtin};
 use crate::spec::{Spec, Variable};
 use crate::terminal::note;
 use anyhow::{Context, Result, bail, ensure};
@@ -80,7 +80,8 @@ pub fn choose(source: &Source, spec: &Spec, kept: Option<&Kept>, choice: Choice)
     let only_test = !divides && matches!(choice.part, None | Some(PartName::Test));
     let mut set = DataSet::new(source, open::open(path, How { crop: source.crop, only_test })?, &variables)?;
     // The scales of a run are those of its training data.
-    set.scales = Some(kept.map_or_else(Scales::new, |kept| kept.scales.clone()));
+    let scales = kept.map(|kept| kept.scales_of(&variables)).transpose()?;
+    set.scales = Some(scales.cloned().unwrap_or_default());
     let own = kept.filter(|kept| again || kept.is_of(&set.opened));
     if let Some(kept) = kept {
         set.classes = kept.classes.clone();

@@ -5,7 +5,7 @@ use super::opened::Opened;
 use super::table::Raw;
 use super::{fit, formats};
 use crate::spec::{Role, Space, Variable};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
 
 /// Whether a variable is one class per record.
@@ -38,7 +38,18 @@ pub fn names_of(opened: &Opened, bindings: &[Binding]) -> Result<BTreeMap<String
         }
         let place = || format!("variable `{}`", variable.name);
         let record = |at: usize| places[at].0.place(places[at].1);
+        let below = cells.iter().position(|cell| cell.parse::<f64>().is_ok_and(|number| number < 0.0));
+        let below = below.map(|at| (record(at), cells[at].clone()));
         let (_, names) = fit::classes(&Raw::Text(cells), variable.role == Role::Partly, &record).with_context(place)?;
+        if let (Some((record, class)), true) = (below, variable.role != Role::Partly && names.len() > variable.row()) {
+            bail!(
+                "variable `{name}`: {record} is of class `{class}`, and the variable has {} classes, {} of them here; a label below 0 \
+                 is missing, which only a `partly observed` variable may be",
+                variable.row(),
+                names.len(),
+                name = variable.name
+            );
+        }
         if !names.is_empty() {
             all.insert(variable.name.clone(), names);
         }

@@ -3,8 +3,10 @@
 use super::Scales;
 use super::indices::Indices;
 use super::opened::Opened;
+use super::records::scale;
 use super::split::{Division, Parts, Split};
 use super::table::Table;
+use crate::spec::Variable;
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -29,9 +31,9 @@ pub struct Kept {
     pub division: Division,
     /// Names of the classes of each label, where they have names.
     pub classes: BTreeMap<String, Vec<String>>,
-    /// The scales of standardised real variables.
+    /// The scales of standardised real variables. [`Kept::scales_of`] gives them out.
     #[serde(default)]
-    pub scales: Scales,
+    pub(super) scales: Scales,
 }
 
 /// A part of the data set at the start of the run.
@@ -100,6 +102,20 @@ impl Kept {
             .with_context(|| format!("{}: not the data of a run; restore it, or train again", path.display()))?;
         ensure!(kept.format == FORMAT, "{}: format {}, this program reads {FORMAT}", path.display(), kept.format);
         Ok(kept)
+    }
+
+    /// The scales of a model's standardised variables.
+    ///
+    /// # Errors
+    /// Scales of an earlier version, which are not those of these variables.
+    pub fn scales_of(&self, variables: &[Variable]) -> Result<&Scales> {
+        ensure!(
+            scale::are_for(&self.scales, variables),
+            "{}: the run was trained with --standardize by an earlier version, which scaled every step of a sequence on its own and \
+             the lengths too; train it again",
+            self.name
+        );
+        Ok(&self.scales)
     }
 
     /// The text for [`Kept::read`].

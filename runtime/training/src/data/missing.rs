@@ -258,7 +258,7 @@ mod tests {
     fn found(space: Space, numbers: &[f32], says: &[f32]) -> (Vec<bool>, Vec<String>) {
         let variable = Variable::new("v", Role::Partly, space, &[2]);
         let (own, flags) = (field("v", &[says.len(), 2], numbers), field("v?", &[says.len()], says));
-        let range = Range { largest: 1.0, whole: true };
+        let range = Range { largest: 1.0, whole: true, ..Range::default() };
         let how = Fitting {
             binarise: Binarise::Threshold,
             seed: 0,

@@ -29,6 +29,7 @@ mod missing;
 mod open;
 mod opened;
 mod order;
+mod padding;
 mod photo;
 mod published;
 mod records;
@@ -166,7 +167,7 @@ pub fn load_kept(source: &Source, spec: &Spec, kept: &Kept) -> Result<Data> {
     opened.classes = kept.classes.clone();
     let (division, notes) = kept.find(&opened.opened).with_context(|| source.to_string())?;
     notes.iter().for_each(|text| note(&format!("{}: {text}", opened.opened.name)));
-    opened.scales = Some(kept.scales.clone());
+    opened.scales = Some(kept.scales_of(&variables)?.clone());
     source.labelled(opened.load(division, kept.moved(&source.text()))?, &variables)
 }
 

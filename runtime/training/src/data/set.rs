@@ -11,11 +11,11 @@ use super::records::{Records, scale};
 use super::shuffle::Shuffle;
 use super::split::{Division, Split};
 use super::table::{Field, Raw, Table};
-use super::{Data, Dataset, Kept, Scales, Source, classes, divide, missing, trials};
+use super::{Data, Dataset, Kept, Scales, Source, classes, divide, missing, padding, trials};
 use crate::input;
 use crate::spec::{Role, Space, Variable};
 use crate::terminal::note;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -67,6 +67,17 @@ impl DataSet {
             .collect();
         let full = length.map(|length| (length.name.clone(), steps_of(&others)));
         let bindings = bind::bind(table, &others, &asked).with_context(|| source.to_string())?;
+        let mut scored = bindings.iter().filter(|binding| binding.variable.is_observed()).peekable();
+        if scored.peek().is_some() && scored.all(|binding| binding.fields.is_empty()) {
+            let names =
+                others.iter().filter(|variable| variable.is_observed()).map(|variable| format!("`{}`", variable.name));
+            bail!(
+                "{source}: no field fills a variable of the model, so every record would lack all of them; {}; the model takes {}; \
+                 --bind VARIABLE=FIELD states what fills what",
+                bind::has(table),
+                names.collect::<Vec<_>>().join(", ")
+            );
+        }
         for part in [&opened.validation, &opened.test].into_iter().flatten() {
             let same = |&at: &usize| {
                 part.fields.get(at).map(|field| &field.name) == table.fields.get(at).map(|field| &field.name)
@@ -115,11 +126,9 @@ impl DataSet {
     /// Values that are not valid for their variable.
     pub fn load(mut self, division: Division, mut kept: Kept) -> Result<Data> {
         if self.scales.is_none() {
-            kept.scales = scale::measure(&self.records(self.pool(), &self.measured(&division.train))?);
-            // Only real numbers are scaled; counts, proportions and other numbers are not.
-            let is_real =
-                |name: &str| self.bindings.iter().any(|one| one.variable.name == name && !one.variable.is_numeric());
-            kept.scales.retain(|name, _| is_real(name));
+            let records = self.records(self.pool(), &self.measured(&division.train))?;
+            kept.scales =
+                scale::measure(&records, self.bindings.iter().map(|binding| &binding.variable), self.length());
             self.scales = Some(kept.scales.clone());
         }
         let name = self.opened.name.clone();
@@ -144,6 +153,12 @@ impl DataSet {
         note(&format!("{}: its scale is measured over {} records", self.opened.name, train.len().min(MEASURED)));
         let shuffle = Shuffle::new(train.len(), self.seed, 0);
         train.at((0..train.len().min(MEASURED)).map(|place| shuffle.at(place)))
+    }
+
+    /// The name of the variable with the number of steps of each record.
+    fn length(&self) -> Option<&str> {
+        let stated = self.bindings.iter().find(|binding| binding.variable.is_length);
+        stated.map(|binding| &binding.variable.name).or(self.full.as_ref().map(|(name, _)| name)).map(String::as_str)
     }
 
     /// Whether the records are too large for memory.
@@ -219,6 +234,8 @@ impl DataSet {
             let classes = self.classes.get(&variable.name).map_or(&[][..], Vec::as_slice);
             let how = Fitting { range: self.ranges[&variable.name], classes, ..common };
             let fields: Vec<&Field> = fields.iter().map(|&at| &table.fields[at]).collect();
+            let padded = padding::valid(variable, &fields, indices, lengths.as_deref());
+            let fields = padded.as_ref().map_or(fields, |field| vec![field]);
             let place = || self.place.clone();
             let says = says.map(|at| &table.fields[at]);
             let by_step = match (variable.role, fields.as_slice()) {

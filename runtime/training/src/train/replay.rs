@@ -3,6 +3,7 @@
 use super::objective::{self, TermMeans};
 use super::optimiser::Optimiser;
 use super::{Config, gradients};
+use crate::data::Records;
 use crate::ops::cuda::graph::{self, Graph};
 use crate::terminal::note;
 use crate::{DType, Model, Moment, Noise, Tensor, TermKind, Values};
@@ -123,15 +124,16 @@ impl Replay {
         self.graph.is_some()
     }
 
-    /// The terms of the last step and the norm of its gradient. Waits for the GPU.
+    /// The terms of the last step in the data's own units, and the norm of its gradient. Waits for the GPU.
     ///
     /// # Errors
     /// A term or a gradient that is not a number.
-    pub fn found(&self, step: usize) -> Result<(TermMeans, f64)> {
+    pub fn found(&self, step: usize, records: &Records) -> Result<(TermMeans, f64)> {
         let Some(found) = &self.places.found else { bail!("no step was taken") };
         let numbers = found.to_vec1::<f32>()?;
         let means = self.terms.iter().zip(&numbers).map(|(&(name, kind), &mean)| (name, kind, f64::from(mean)));
-        let means = TermMeans { terms: means.collect() };
+        let mut means = TermMeans { terms: means.collect() };
+        records.means_in_own_units(&mut means.terms, &self.places.batch)?;
         let norm = f64::from(numbers.last().copied().unwrap_or(f32::NAN)).sqrt();
         if let Some((name, value)) = means.broken() {
             bail!("step {step}: the term {name} is {value}; {}", super::watch::ADVICE);

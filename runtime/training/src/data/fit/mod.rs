@@ -108,18 +108,23 @@ pub struct Range {
     pub largest: f64,
     /// Whether all are whole numbers.
     pub whole: bool,
+    /// How many are 1, and how many are neither 0 nor 1.
+    pub ones: usize,
+    pub others: usize,
 }
 
 impl Range {
     /// The range over the fields that fill a variable, in every part.
     pub fn of<'a>(fields: impl Iterator<Item = &'a Field>) -> Self {
-        let mut range = Self { largest: 0.0, whole: true };
+        let mut range = Self { whole: true, ..Self::default() };
         let mut see = |number: f64| {
             if !number.is_finite() {
                 return;
             }
             range.largest = range.largest.max(number);
             range.whole &= number.fract() == 0.0;
+            range.ones += usize::from(number == 1.0);
+            range.others += usize::from(number != 0.0 && number != 1.0);
         };
         for field in fields {
             match &field.raw {
@@ -139,6 +144,11 @@ impl Range {
     /// Whether the numbers are neither from 0 to 1 nor grey levels of which any could become 1.
     fn is_dark(self) -> bool {
         self.largest > 1.0 && self.largest < 128.0
+    }
+
+    /// Whether the numbers would be grey levels because of a few, while most of those that are not 0 are 1.
+    fn has_strays(self) -> bool {
+        self.largest >= 128.0 && self.ones > self.others
     }
 
     fn is_bits(self) -> bool {

@@ -82,6 +82,15 @@ pub fn numeric(variable: &Variable, fields: &[&Field], indices: &[usize], how: &
     Ok(Cells::Reals { shape: variable.shape.clone(), numbers })
 }
 
+/// Whether numbers of these shapes are the same in the same order: axes of size 1 do not count, and the last axes of one may be
+/// a single one of the other.
+fn is_flattened(own: &[usize], wanted: &[usize]) -> bool {
+    let plain = |shape: &[usize]| shape.iter().copied().filter(|size| *size != 1).collect::<Vec<_>>();
+    let (own, wanted) = (plain(own), plain(wanted));
+    let same = own.iter().zip(&wanted).take_while(|(own, wanted)| own == wanted).count();
+    own.len() <= same + 1 || wanted.len() <= same + 1
+}
+
 /// The numbers of a variable, record by record, in its own layout.
 fn finite(variable: &Variable, fields: &[&Field], indices: &[usize], how: &Fitting<'_>) -> Result<Vec<f32>> {
     let size = variable.shape.iter().product::<usize>();
@@ -95,11 +104,26 @@ fn finite(variable: &Variable, fields: &[&Field], indices: &[usize], how: &Fitti
         ensure!(layout.shape() == shape, "records have shape {:?}; expected {shape:?}", &array.shape[1..]);
         rows = rows.chunks(size.max(1)).flat_map(|record| layout.planes(record)).collect();
     }
-    let record = |at: usize| how.record(indices[at / size.max(1)]);
+    if let [Field { raw: Raw::Numbers(array), .. }] = fields
+        && variable.picture().is_none()
+    {
+        let own = &array.shape[1..];
+        ensure!(
+            is_flattened(own, &variable.shape),
+            "records have shape {own:?}; expected {:?}, or its {size} numbers in a row",
+            variable.shape
+        );
+    }
+    let record = |at: usize| {
+        let step =
+            if variable.steps { format!(", step {}", at % size.max(1) / variable.row() + 1) } else { String::new() };
+        how.record(indices[at / size.max(1)]) + &step
+    };
     if let Some(at) = rows.iter().position(|value| !value.is_finite()) {
         let column = fields.get(at % size.max(1)).filter(|_| fields.len() > 1);
         let column = column.map_or_else(String::new, |field| format!(" in column `{}`", field.name));
-        bail!("{} has the value {}{column}; values must not be missing: remove such records", record(at), rows[at]);
+        let must = if rows[at].is_nan() { "not be missing" } else { "be finite" };
+        bail!("{} has the value {}{column}; values must {must}: remove such records", record(at), rows[at]);
     }
     if let Some(at) = rows.iter().position(|&value| value.abs() > f64::from(f32::MAX)) {
         bail!("{} has the value {:e}, which single precision cannot hold", record(at), rows[at]);

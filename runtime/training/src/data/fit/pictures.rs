@@ -109,7 +109,7 @@ fn grey(
     notes: &mut BTreeSet<String>,
 ) -> Result<Vec<u8>> {
     let record = |at: usize| how.record(indices[at / size.max(1)]);
-    if let Some(at) = numbers.iter().position(|number| !number.is_finite()) {
+    if let Some(at) = numbers.iter().position(|number| number.is_nan()) {
         bail!("{} has the value {}; an image has no missing values", record(at), numbers[at]);
     }
     if let Some(at) = numbers.iter().position(|&number| !(0.0..=255.0).contains(&number)) {
@@ -139,6 +139,17 @@ pub fn binary(
     let size = variable.shape.iter().product::<usize>();
     let name = &variable.name;
     let shape = variable.picture().unwrap_or([1, 1, size]);
+    if how.range.has_strays() {
+        let rows = rows(fields, indices, how)?;
+        let stray = rows.iter().position(|number| ![0.0, 1.0].contains(number));
+        let place =
+            stray.map_or("another part of the data".into(), |at| how.record(indices[at * indices.len() / rows.len()]));
+        let value = stray.map_or(how.range.largest, |at| rows[at]);
+        bail!(
+            "{place} has the value {value} among zeros and ones; a binary variable takes 0 and 1, numbers from 0 to 1, or grey levels \
+             from 0 to 255, of which a 1 would become 0"
+        );
+    }
     let bytes = match fields {
         [Field { raw: raw @ (Raw::Files { .. } | Raw::Encoded(_)), .. }] => {
             let target = variable.picture().unwrap_or_else(|| square(size));

@@ -6,7 +6,7 @@ pub mod scale;
 use super::Order;
 use super::cells::{Cells, Column};
 use super::shuffle::{MANY, Shuffle};
-use crate::{TermKind, Terms, Values};
+use crate::{DType, TermKind, Terms, Values};
 use anyhow::{Result, bail, ensure};
 pub use dataset::Dataset;
 pub use scale::{Scale, Scales};
@@ -16,6 +16,11 @@ use std::sync::Arc;
 /// Names of columns that are not assigned to a variable: images and their classes.
 pub const PICTURES: &str = "pictures";
 pub const LABELS: &str = "labels";
+
+/// Whether a term of the bound is log p of this variable.
+fn is_of(variable: &str, (name, kind): (&str, TermKind)) -> bool {
+    kind == TermKind::Reconstruction && name.strip_prefix("RE_") == Some(variable)
+}
 
 /// Records of a data set, with a value in each column.
 #[derive(Debug, Clone, Default)]
@@ -135,7 +140,8 @@ impl Records {
         }
     }
 
-    /// The correction of a variable's log-density, in nats, to subtract for the density in the data's own units.
+    /// The correction of the log-density of a variable's value, in nats, to subtract for the density in the data's own units: of a
+    /// sequence, for each step.
     pub fn log_factor(&self, variable: &str) -> f64 {
         self.scales.get(variable).map_or(0.0, Scale::log_factor)
     }
@@ -152,25 +158,36 @@ impl Records {
     }
 
     /// Converts the terms of a bound over a batch of these records to the data's own units: log p of a scaled variable
-    /// is reduced by [`Records::log_factor`], in the records that have it.
+    /// is reduced by [`Records::log_factor`] for each value that a record has.
     ///
     /// # Errors
     /// A failed tensor operation.
     pub fn own_units(&self, terms: &mut Terms, batch: &Values) -> Result<()> {
-        for term in terms.terms.iter_mut().filter(|term| term.kind == TermKind::Reconstruction) {
-            let variable = term.name.split_once('_').map_or("", |(_, variable)| variable);
-            let factor = self.log_factor(variable);
-            if factor == 0.0 {
+        for (variable, scale) in &self.scales {
+            let Some(at) = terms.terms.iter().position(|term| is_of(variable, (term.name, term.kind))) else {
                 continue;
-            }
-            term.value = match batch.find(&Values::presence_of(variable)) {
-                // Of a family over the length, the part of its steps that a record has.
-                Some(present) => {
-                    let part = if present.rank() == 2 { present.mean(1)? } else { present.clone() };
-                    term.value.broadcast_sub(&(part * factor)?)?
-                }
-                None => (&term.value - factor)?,
             };
+            let (value, factor) = (&terms.terms[at].value, scale.log_factor());
+            terms.terms[at].value = match scale.counts(variable, batch)? {
+                Some(counts) => value.broadcast_sub(&(counts.to_dtype(value.dtype())? * factor)?)?,
+                None => (value - factor)?,
+            };
+        }
+        Ok(())
+    }
+
+    /// As [`Records::own_units`], for the means of the terms over a batch.
+    ///
+    /// # Errors
+    /// A failed tensor operation.
+    pub fn means_in_own_units(&self, means: &mut [(&'static str, TermKind, f64)], batch: &Values) -> Result<()> {
+        for (variable, scale) in &self.scales {
+            let Some(own) = means.iter_mut().find(|(name, kind, _)| is_of(variable, (name, *kind))) else { continue };
+            let count = match scale.counts(variable, batch)? {
+                Some(counts) => f64::from(counts.to_dtype(DType::F32)?.mean_all()?.to_scalar::<f32>()?),
+                None => 1.0,
+            };
+            own.2 -= count * scale.log_factor();
         }
         Ok(())
     }

@@ -198,7 +198,7 @@ impl Trainer<'_> {
         Replay::take(&mut self.replay, model, batch, noise, optimiser, &self.config, moment)?;
         let number = step + 1;
         let found = match &self.replay {
-            Some(replay) if self.looks(number) => Some(replay.found(number)?),
+            Some(replay) if self.looks(number) => Some(replay.found(number, &self.data.train)?),
             _ => None,
         };
         self.count(number, begun, false);
