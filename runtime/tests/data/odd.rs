@@ -119,12 +119,12 @@ fn padding_is_not_looked_at() {
 fn data_without_any_variable_of_the_model_are_refused() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("a.npz");
-    npz(&path, &[("other", npy("<f4", &[3, 2], &floats((0..6).map(|at| at as f32))))]);
+    let array = || npy("<f4", &[3, 2], &floats((0..6).map(|at| at as f32)));
+    npz(&path, &[("other", array()), ("more", array())]);
     let two = partly(spec(&[("v", Space::Real, &[2]), ("y", Space::Label, &[3])]), &["v", "y"]);
     refused(&path, &two, "no field fills a variable of the model");
     refused(&path, &two, "the data set has `other` (");
     refused(&path, &two, "the model takes `v`, `y`");
-    assert!(load(&path, &two, &[("v", "other")]).is_ok());
 }
 
 #[test]
