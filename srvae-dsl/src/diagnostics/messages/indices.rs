@@ -85,7 +85,10 @@ pub(crate) fn no_table_number(span: Span) -> Diagnostic {
 pub(crate) fn several_members(name: &str, found: usize, span: Span) -> Diagnostic {
     Diagnostic::error("E0247", format!("found {found} members of `{name}` where one is expected"))
         .at(span, format!("{found} of them"))
-        .hint("select one, `z[l - 1]`; several are allowed right of a bar, in a pipe, and as inputs of a block: `concat(z[1..3])`")
+        .hint(
+            "select one, `z[l - 1]`; a family is declared over an index: `index l in 1..3`, `latent z[l]: real[2]`. Several are allowed \
+             right of a bar, in a pipe, and as inputs of a block: `concat(z[1..3])`",
+        )
 }
 
 /// `one` is a member of the family as it is written, and `all` are all of its members if these can be written so.
