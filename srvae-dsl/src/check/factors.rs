@@ -3,7 +3,7 @@
 use super::{Checker, docs, factor_items};
 use crate::ast::{self, Call, File, Item};
 use crate::catalog::{self, Distribution};
-use crate::diagnostics::messages;
+use crate::diagnostics::{Diagnostic, messages};
 use crate::graph::{Body, Factor, Parents, Role, Side, VariableId, VariableSet, member};
 use crate::source::Span;
 use std::ops::Range;
@@ -17,6 +17,16 @@ pub(super) struct Head<'f> {
     pub set: VariableSet,
     /// Those whose values the right side reads, and not only through `known`.
     pub read: Parents,
+}
+
+impl Head<'_> {
+    /// The error for a name on the right side that is no parent: the factor's own variable, or another one.
+    pub fn not_a_parent(&self, id: VariableId, name: &ast::Name) -> Diagnostic {
+        match id == self.variable {
+            true => messages::own_parent(&name.text, name.span),
+            false => messages::not_right_of_bar(&name.text, name.span, self.factor.head),
+        }
+    }
 }
 
 impl Checker<'_> {

@@ -43,11 +43,7 @@ impl Checker<'_> {
         };
         let id = self.lookup(input)?;
         if !head.set.contains(id) {
-            let error = match id == head.variable {
-                true => messages::own_parent(&input.text, input.span),
-                false => messages::not_right_of_bar(&input.text, input.span, factor.head),
-            };
-            self.findings.push(error);
+            self.findings.push(head.not_a_parent(id, input));
             return None;
         }
         self.roles_fit(head, function, id, span)?;

@@ -189,13 +189,10 @@ impl<'m> Known<'m> {
             if let Some(missing) = no_expert_left(self.model, factor, |id| self.evidence.contains(id)) {
                 return refuse(self, Obstacle::Needs(missing));
             }
-            for parent in self.evidence.read_by(self.model, factor).iter() {
+            for parent in self.evidence.needed_by(self.model, factor) {
                 let comes_with_data = matches!(self.model.variable(parent).role, Role::Observed | Role::Given);
                 if comes_with_data && !self.contains(parent) {
                     return refuse(self, Obstacle::Needs(parent));
-                }
-                if self.evidence.is_optional(self.model, factor, parent) {
-                    continue;
                 }
                 self.add(parent, Some(Link::ReadBy { variable: parent, reader: variable }));
             }

@@ -56,9 +56,15 @@ impl Evidence {
         parents_where(model, factor, |id| self.contains(id))
     }
 
+    /// Those of these parents that a record needs for a draw from the factor.
+    pub fn needed_by(&self, model: &Model, factor: &Factor) -> Vec<VariableId> {
+        let parents = self.read_by(model, factor);
+        parents.iter().filter(|parent| !self.is_optional(model, factor, *parent)).collect()
+    }
+
     /// Whether a factor of q can be drawn from in records that lack one of its parents: it reads the parent only where a
     /// record has it.
-    pub fn is_optional(&self, model: &Model, factor: &Factor, parent: VariableId) -> bool {
+    fn is_optional(&self, model: &Model, factor: &Factor, parent: VariableId) -> bool {
         self.partly.contains(parent) && (drops_out(model, factor.variable, parent) || !factor.read.contains(parent))
     }
 }

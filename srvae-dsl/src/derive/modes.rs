@@ -176,8 +176,7 @@ fn completed(model: &Model, whole: &[VariableId], evidence: &Evidence, name: &st
                 needed.extend(joined(model, |id| known.contains(id)));
             }
             let Some(factor) = model.factor(step.side, step.variable) else { continue };
-            let parents = evidence.read_by(model, factor);
-            needed.extend(parents.iter().filter(|id| !evidence.is_optional(model, factor, *id)));
+            needed.extend(evidence.needed_by(model, factor));
         }
         // A sum may need variables that are drawn after the one that reads it.
         if needed == before {
@@ -208,8 +207,7 @@ fn generative_reconstruction(model: &Model, data: &Evidence) -> Result<Mode, Rea
     let mut needed: VariableSet = model.q.iter().map(|factor| factor.variable).filter(|id| from_q(*id)).collect();
     for factor in model.q.iter().rev() {
         if needed.contains(factor.variable) {
-            let parents = data.read_by(model, factor);
-            needed.extend(parents.iter().filter(|id| !data.is_optional(model, factor, *id)));
+            needed.extend(data.needed_by(model, factor));
         }
     }
     let way: Vec<&Factor> =

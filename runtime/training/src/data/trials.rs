@@ -5,14 +5,21 @@ use super::records::Records;
 use crate::spec::{Most, Variable};
 use anyhow::{Result, bail};
 
-/// What the values of a variable are at most, one for each, and in words.
-fn most<'a>(variable: &'a Variable, columns: &'a [Column]) -> Option<(impl Fn(usize) -> f32 + 'a, String)> {
+/// What the values of a variable are at most, one for each.
+fn most<'a>(variable: &'a Variable, columns: &'a [Column]) -> Option<impl Fn(usize) -> f32 + 'a> {
     let (number, of) = match variable.most.as_ref()? {
         Most::Number(number) => (*number as f32, None),
-        Most::Of(name) => (f32::INFINITY, Some((name, numbers(columns, name)?))),
+        Most::Of(name) => (f32::INFINITY, Some(numbers(columns, name)?)),
     };
-    let words = of.map_or(String::new(), |(name, _)| format!(" `{name}`"));
-    Some((move |at: usize| of.and_then(|(_, numbers)| numbers.get(at).copied()).unwrap_or(number), words))
+    Some(move |at: usize| of.and_then(|numbers| numbers.get(at).copied()).unwrap_or(number))
+}
+
+/// The variable with the trials, if they come from the data.
+fn trials(variable: &Variable) -> Option<&str> {
+    match variable.most.as_ref()? {
+        Most::Of(name) => Some(name),
+        Most::Number(_) => None,
+    }
 }
 
 /// The numbers of a variable.
@@ -21,6 +28,21 @@ fn numbers<'a>(columns: &'a [Column], name: &str) -> Option<&'a [f32]> {
         Cells::Reals { numbers, .. } => Some(numbers),
         Cells::Pictures { .. } | Cells::Classes(_) | Cells::Codes { .. } => None,
     }
+}
+
+/// A count that is larger than its trials.
+struct Excess {
+    record: usize,
+    value: f32,
+    most: f32,
+}
+
+/// The first one in the records that count.
+fn excess(variable: &Variable, columns: &[Column], counts: impl Fn(usize) -> bool) -> Option<Excess> {
+    let (most, own) = (most(variable, columns)?, numbers(columns, &variable.name)?);
+    let size = variable.shape.iter().product::<usize>().max(1);
+    let (at, value) = own.iter().enumerate().find(|(at, value)| **value > most(*at) && counts(at / size))?;
+    Some(Excess { record: at / size, value: *value, most: most(at) })
 }
 
 /// Checks the columns of records, each named by its position.
@@ -33,11 +55,10 @@ pub fn check<'v>(
     record: impl Fn(usize) -> String,
 ) -> Result<()> {
     for variable in variables {
-        let Some((most, words)) = most(variable, columns) else { continue };
-        let Some(own) = numbers(columns, &variable.name) else { continue };
-        let Some((at, value)) = own.iter().enumerate().find(|(at, value)| **value > most(*at)) else { continue };
-        let size = variable.shape.iter().product::<usize>().max(1);
-        bail!("{}: `{}` is {value}, more than its trials{words}, {}", record(at / size), variable.name, most(at));
+        if let Some(Excess { record: at, value, most }) = excess(variable, columns, |_| true) {
+            let words = trials(variable).map_or(String::new(), |name| format!(" `{name}`"));
+            bail!("{}: `{}` is {value}, more than its trials{words}, {most}", record(at), variable.name);
+        }
     }
     Ok(())
 }
@@ -47,22 +68,18 @@ pub fn check<'v>(
 /// # Errors
 /// A value that is larger than its trials.
 pub fn check_given(records: &Records, variables: &[Variable], given: &[&str]) -> Result<()> {
-    let columns = records.columns();
     let is_given = |name: &str| given.contains(&name);
     for variable in variables {
-        let Some((most, _)) = most(variable, columns) else { continue };
-        let trials = match &variable.most {
-            Some(Most::Of(name)) => format!(" (`{name}`)"),
-            Some(Most::Number(_)) | None => String::new(),
-        };
-        let of = matches!(&variable.most, Some(Most::Of(name)) if is_given(name));
-        let Some(own) = numbers(columns, &variable.name).filter(|_| of || is_given(&variable.name)) else { continue };
-        let size = variable.shape.iter().product::<usize>().max(1);
-        let has = |at: usize| records.has(&variable.name, at / size);
-        if let Some((at, value)) = own.iter().enumerate().find(|(at, value)| **value > most(*at) && has(*at)) {
-            let (name, most) = (&variable.name, most(at));
+        let (name, trials) = (variable.name.as_str(), trials(variable));
+        if !is_given(name) && !trials.is_some_and(is_given) {
+            continue;
+        }
+        if let Some(Excess { value, most, .. }) =
+            excess(variable, records.columns(), |record| records.has(name, record))
+        {
+            let words = trials.map_or(String::new(), |name| format!(" (`{name}`)"));
             bail!(
-                "--given {name}={value}: `{name}` counts successes of {most} trials{trials}: a whole number from 0 to {most}"
+                "--given {name}={value}: `{name}` counts successes of {most} trials{words}: a whole number from 0 to {most}"
             );
         }
     }
@@ -81,6 +98,6 @@ pub fn limit(columns: &mut [Column], variables: &[Variable]) {
 }
 
 fn limited(variable: &Variable, columns: &[Column]) -> Option<Vec<f32>> {
-    let (most, _) = most(variable, columns)?;
+    let most = most(variable, columns)?;
     Some(numbers(columns, &variable.name)?.iter().enumerate().map(|(at, value)| value.min(most(at))).collect())
 }

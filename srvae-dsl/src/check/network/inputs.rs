@@ -42,11 +42,7 @@ impl Builder<'_, '_> {
         if let (Reads::Parents(head), Op::Variable(id)) = (self.reads, &op)
             && !head.set.contains(*id)
         {
-            let error = match *id == head.variable {
-                true => messages::own_parent(&name.text, name.span),
-                false => messages::not_right_of_bar(&name.text, name.span, head.factor.head),
-            };
-            self.checker.findings.push(error);
+            self.checker.findings.push(head.not_a_parent(*id, name));
             return None;
         }
         if let Some(node) = self.inputs.get(&key) {
