@@ -116,6 +116,10 @@ fn sizes_of_every_kind() -> Result<()> {
         ([9, 33, 2, 2], 20, 3),
         ([1, 4, 37, 41], 5, 2),
         ([9, 6, 32, 30], 5, 2),
+        // Two convolutions for each step.
+        ([6, 40, 4, 4], 64, 3),
+        ([3, 21, 7, 5], 36, 2),
+        ([1, 300, 3, 6], 32, 2),
     ] {
         check(dims, growth, steps)?;
     }

@@ -12,7 +12,7 @@ use crate::fast::{Shared, padded, scratch::Scratch, written};
 use rayon::prelude::*;
 
 /// `[9, middle, wide]` of `[growth, middle, 9]`.
-fn by_output(sizes: &Sizes, grow: &[f32]) -> Scratch {
+pub fn by_output(sizes: &Sizes, grow: &[f32]) -> Scratch {
     let (middle, wide) = (sizes.middle, sizes.wide());
     let (mut turned, mut out) = (Scratch::new(TAPS * middle * wide), Scratch::new(TAPS * middle * wide));
     if wide > sizes.growth {
@@ -28,7 +28,7 @@ fn by_output(sizes: &Sizes, grow: &[f32]) -> Scratch {
 }
 
 /// `[9, growth, middle padded]` of the same.
-fn by_middle(sizes: &Sizes, grow: &[f32]) -> Scratch {
+pub fn by_middle(sizes: &Sizes, grow: &[f32]) -> Scratch {
     let (middle, row) = (sizes.middle, padded(sizes.middle));
     let mut out = Scratch::new(TAPS * sizes.growth * row);
     if row > middle {

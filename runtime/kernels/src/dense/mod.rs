@@ -3,6 +3,7 @@
 //! In f32 on the CPU the whole layer is one operation: see [`forward`] and [`backward`]. Otherwise it is composed of
 //! other operations.
 
+mod apart;
 mod backward;
 mod compose;
 mod forward;
@@ -146,7 +147,13 @@ struct Dense {
     keep: bool,
     kernels: DenseKernels,
     /// The values that the forward pass stores for the backward pass.
-    kept: OnceLock<Attended>,
+    kept: OnceLock<Kept>,
+}
+
+/// What the forward pass stores: the composed kernels are in their cache.
+enum Kept {
+    Composed(Attended),
+    Apart(apart::Kept),
 }
 
 /// Every weight's and bias's values.
@@ -183,6 +190,12 @@ impl CustomOp2 for Dense {
         let (sizes, weights) = (&self.sizes, Weights::of(&self.pairs)?);
         let steps = weights.steps();
         let (x, gate) = (slice(x, x_layout)?, weights.gate());
+        let shape = Shape::from((sizes.batch, sizes.channels(), sizes.height, sizes.width));
+        if self.keep && apart::is_apart(sizes) {
+            let (out, kept) = timed("dense layer", || apart::forward(sizes, x, &steps, &gate));
+            self.kept.get_or_init(|| Kept::Apart(kept));
+            return Ok((CpuStorage::F32(out), shape));
+        }
         let points = timed("dense kernels", || {
             let composed = self.kernels.composed(|| compose::compose(sizes, &steps));
             if composed.len() != sizes.kernel_start(sizes.steps) {
@@ -194,10 +207,9 @@ impl CustomOp2 for Dense {
         })?;
         let (out, attended) = timed("dense layer", || forward::forward(sizes, x, &steps, &points, &gate));
         if self.keep {
-            self.kept.get_or_init(|| attended);
+            self.kept.get_or_init(|| Kept::Composed(attended));
         }
-        let shape = (sizes.batch, sizes.channels(), sizes.height, sizes.width);
-        Ok((CpuStorage::F32(out), Shape::from(shape)))
+        Ok((CpuStorage::F32(out), shape))
     }
 
     fn bwd(
@@ -207,15 +219,17 @@ impl CustomOp2 for Dense {
         out: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let (Some(attended), Some(composed)) = (self.kept.get(), self.kernels.0.get()) else {
-            candle_core::bail!("a dense layer's forward pass left nothing for its backward pass");
+        let (attended, composed, middles) = match (self.kept.get(), self.kernels.0.get()) {
+            (Some(Kept::Composed(attended)), Some(composed)) => (attended, &composed[..], None),
+            (Some(Kept::Apart(kept)), _) => (&kept.attended, &[][..], Some(&kept.middles[..])),
+            _ => candle_core::bail!("a dense layer's forward pass left nothing for its backward pass"),
         };
         let weights = Weights::of(&self.pairs)?;
         let (steps, gate, gradient) = (weights.steps(), weights.gate(), gradient.contiguous()?);
         let (x_values, out, gradient) = (Stored::of(x)?, Stored::of(out)?, Values::of(&gradient)?);
         let (sizes, gate) = (&self.sizes, &gate);
         let backward = Backward { sizes, x: x_values.values(), steps: &steps, composed, gate, attended };
-        let gradients = timed("dense layer", || backward.run(out.values(), &gradient));
+        let gradients = timed("dense layer", || backward.run(out.values(), &gradient, middles));
         let mut all = Vec::with_capacity(self.pairs.len());
         for (step, grow_bias) in gradients.steps {
             all.push([step.squeeze, step.squeeze_bias]);

@@ -9,6 +9,7 @@
 mod by_channels;
 mod by_images;
 
+use super::apart;
 use super::compose::{StepGradients, decompose};
 use super::forward::Attended;
 use super::gate::{GateGradients, GateValues};
@@ -40,6 +41,7 @@ pub struct Backward<'a> {
     pub sizes: &'a Sizes,
     pub x: Activation<'a>,
     pub steps: &'a [StepValues<'a>],
+    /// The composed kernels; none if the convolutions are computed apart.
     pub composed: &'a [f32],
     pub gate: &'a GateValues<'a>,
     pub attended: &'a Attended,
@@ -48,10 +50,10 @@ pub struct Backward<'a> {
 /// The layer's output and its gradient as planes, and for every image and channel the share of each pixel in the gradient
 /// of the channel's mean.
 #[derive(Clone, Copy)]
-struct Planes<'a> {
-    out: Activation<'a>,
-    gradient: &'a [f32],
-    shares: &'a [f32],
+pub struct Planes<'a> {
+    pub out: Activation<'a>,
+    pub gradient: &'a [f32],
+    pub shares: &'a [f32],
 }
 
 /// Gradients of the input, of the composed kernels, and of every step's bias.
@@ -79,9 +81,13 @@ struct Products {
 
 impl Backward<'_> {
     /// The gradients, from the output and its gradient.
-    pub fn run(&self, out: Activation<'_>, gradient: &[f32]) -> Gradients {
+    pub fn run(&self, out: Activation<'_>, gradient: &[f32], middles: Option<&[Scratch]>) -> Gradients {
         let (gate, shares) = self.attention(out, gradient);
         let planes = Planes { out, gradient, shares: &shares };
+        if let Some(middles) = middles {
+            let (x, steps) = apart::backward(self, planes, middles);
+            return Gradients { x, steps, gate };
+        }
         let divided = by_images::parts(self.sizes);
         let Parts { x, composed, biases } =
             divided.map_or_else(|| by_channels::run(self, planes), |parts| by_images::run(self, planes, parts));
