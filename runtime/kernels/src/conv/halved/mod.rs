@@ -18,8 +18,10 @@ use points::Points;
 use rayon::prelude::*;
 pub use weight::weight_gradient;
 
-/// Channels in a chunk of the depth, which determines the layout of the points.
+/// Channels of a task that transforms an image or adds to the gradient of the weight.
 const CHUNK: usize = 128;
+/// Channels of a GEMM: more would not stay in the L2 cache, fewer load and store the products more often.
+const DEPTH: usize = 512;
 /// Columns per task.
 const PANEL: usize = 128;
 /// Tiles in a block of GEMMs.
@@ -160,14 +162,14 @@ impl Convolution<'_> {
         });
     }
 
-    /// The transformed kernel of some columns, `[chunks, 36, chunk, columns padded]`.
+    /// The transformed kernel of some columns, `[36, channels, columns padded]`.
     fn kernel(&self, first: usize, count: usize, points: &Points) -> Scratch {
-        let (wide, channels, depth) = (padded(count), self.g.channels, points.chunk);
-        let value = depth * wide + 16;
-        let mut out = Scratch::new(points.channels.div_ceil(depth) * KERNELS * value);
+        let (wide, channels) = (padded(count), self.g.channels);
+        let value = points.channels * wide + 16;
+        let mut out = Scratch::new(KERNELS * value);
         let to = Shared::new(&mut out);
         (0..points.channels.div_ceil(ROWS)).into_par_iter().for_each(|task| {
-            // `[rows, taps, columns padded]`. A chunk has a multiple of 16 rows.
+            // `[rows, taps, columns padded]`.
             let (row, rows) = (task * ROWS, ROWS.min(points.channels - task * ROWS));
             let mut taps = Scratch::new(rows * TAPS * wide);
             taps.fill(0.0);
@@ -188,8 +190,7 @@ impl Convolution<'_> {
                     } else {
                         (taps.as_ptr().add((TAPS - 1) * wide), -(wide as isize))
                     };
-                    let (part, row) = ((row + at) / depth, (row + at) % depth);
-                    halving::kernels(from, tap, wide, to.at(part * KERNELS * value + row * wide), value);
+                    halving::kernels(from, tap, wide, to.at((row + at) * wide), value);
                 }
             }
         });
@@ -204,20 +205,20 @@ impl Convolution<'_> {
         points: &Points,
         kernel: &[f32],
     ) -> Scratch {
-        let (g, wide, depth) = (self.g, padded(columns), points.chunk);
+        let (g, wide) = (self.g, padded(columns));
         let point_size = count * wide + 16;
         let mut products = Scratch::new(POINTS * point_size);
-        let chunks: Vec<_> = points.chunks().collect();
+        let parts: Vec<_> = points.parts(DEPTH).collect();
+        let begin = |value: usize, row: usize| kernel[value * (points.channels * wide + 16) + row * wide..].as_ptr();
         for value in 0..KERNELS {
-            for &(part, rows) in &chunks {
-                let begin = |part, value| kernel[(part * KERNELS + value) * (depth * wide + 16)..].as_ptr();
+            for (part, &(row, rows)) in parts.iter().enumerate() {
                 // The rows after these, with the last of the points.
-                let next = if part + 1 < chunks.len() { (part + 1, value) } else { (0, value + 1) };
+                let next = parts.get(part + 1).map_or((value + 1, 0), |part| (value, part.0));
                 let last = halving::points(value).last();
                 for point in halving::points(value) {
-                    let next = (Some(point) == last && next.1 < KERNELS).then(|| begin(next.0, next.1));
-                    let right = Right { at: begin(part, value), row: wide, next };
-                    let left = Left { at: points.at(part, point, first), row: depth, column: 1 };
+                    let next = (Some(point) == last && next.0 < KERNELS).then(|| begin(next.0, next.1));
+                    let right = Right { at: begin(value, row), row: wide, next };
+                    let left = Left { at: points.at(point, first, row), row: points.chunk, column: 1 };
                     let out = Out { at: products[point * point_size..].as_mut_ptr(), row: wide };
                     // SAFETY: `count` tiles of `rows` values, as many rows of the kernel, `count` rows of products.
                     unsafe { product([count, wide, rows], left, right, out, part > 0) };

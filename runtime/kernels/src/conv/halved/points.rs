@@ -4,7 +4,7 @@ use super::{CHUNK, Side, even, tiles};
 use crate::conv::geometry::Geometry;
 use crate::fast::halving::{self, POINTS, Tiles};
 use crate::fast::planes::to_pixels;
-use crate::fast::{Shared, scratch::Scratch};
+use crate::fast::{Shared, padded, scratch::Scratch};
 use rayon::prelude::*;
 
 /// Points of the tiles of some images, `[chunks, 81, tiles, chunk]`.
@@ -23,24 +23,26 @@ impl Points {
         g: &Geometry,
         side: Side,
         images: &[f32],
+        chunk: usize,
         transform: impl Fn(&Tiles, usize, &mut [f32], usize, *mut f32, usize) + Sync,
     ) -> Self {
         let (channels, pixels, count) = (side.channels(g), side.pixels(g), tiles(g, 0).count());
-        let chunk = even(channels, CHUNK);
         let all = images.len() / (channels * pixels) * count;
         // Not a power of two, for which the points would use the same few cache lines.
         let point = all * chunk + 16;
         let mut values = Scratch::new(channels.div_ceil(chunk) * POINTS * point);
         let shared = Shared::new(&mut values);
         images.par_chunks(channels * pixels).enumerate().for_each(|(image, planes)| {
-            planes.par_chunks(chunk * pixels).enumerate().for_each(|(part, planes)| {
+            let part = chunk.min(CHUNK);
+            planes.par_chunks(part * pixels).enumerate().for_each(|(at, planes)| {
                 let here = planes.len() / pixels;
-                let mut turned = Scratch::new(pixels * chunk);
-                to_pixels(planes, pixels, &mut turned, chunk, |_| ());
+                let mut turned = Scratch::new(pixels * part);
+                to_pixels(planes, pixels, &mut turned, part, |_| ());
+                let (at, within) = (at * part / chunk, at * part % chunk);
                 for tile in 0..count {
-                    // SAFETY: only this task writes its chunk of its image's tiles.
-                    let to = unsafe { shared.at(part * POINTS * point + (image * count + tile) * chunk) };
-                    transform(&tiles(g, chunk), tile, &mut turned, here, to, point);
+                    // SAFETY: only this task writes its channels of its image's tiles.
+                    let to = unsafe { shared.at(at * POINTS * point + (image * count + tile) * chunk + within) };
+                    transform(&tiles(g, part), tile, &mut turned, here, to, point);
                 }
             });
         });
@@ -50,7 +52,10 @@ impl Points {
     /// The points of the images of one side, for convolutions from it.
     pub fn of(g: &Geometry, side: Side, images: &[f32]) -> Self {
         let outside = [0.0f32; CHUNK];
-        Self::new(g, side, images, |tiles, tile, pixels, channels, to, point| {
+        let row = padded(side.channels(g));
+        // Not a power of two, for which tiles would use the same few cache lines.
+        let row = if row.is_multiple_of(256) { row + 16 } else { row };
+        Self::new(g, side, images, row, |tiles, tile, pixels, channels, to, point| {
             // SAFETY: a pixel has room for the chunk, as have `outside` and the tile's place.
             unsafe {
                 if side == Side::Large {
@@ -66,20 +71,21 @@ impl Points {
     /// convolution's input.
     pub fn of_small_factor(g: &Geometry, small: &[f32]) -> Self {
         let outside = [0.0f32; CHUNK];
-        Self::new(g, Side::Small, small, |tiles, tile, pixels, channels, to, point| {
+        Self::new(g, Side::Small, small, even(g.filters, CHUNK), |tiles, tile, pixels, channels, to, point| {
             let from = tiles.small_own(tile, pixels.as_mut_ptr(), outside.as_ptr().cast_mut());
             // SAFETY: as above; the places are only read.
             unsafe { halving::to_small_gradient(&from, channels, to, point) };
         })
     }
 
-    /// The chunks: number, channels.
-    pub fn chunks(&self) -> impl Iterator<Item = (usize, usize)> {
-        let (chunk, channels) = (self.chunk, self.channels);
-        (0..channels.div_ceil(chunk)).map(move |part| (part, chunk.min(channels - part * chunk)))
+    /// Even parts of the channels of at most `most`: first channel, channels.
+    pub fn parts(&self, most: usize) -> impl Iterator<Item = (usize, usize)> {
+        let (part, channels) = (even(self.channels, most), self.channels);
+        (0..channels).step_by(part).map(move |first| (first, part.min(channels - first)))
     }
 
-    pub fn at(&self, part: usize, point: usize, tile: usize) -> *const f32 {
-        self.values[(part * POINTS + point) * self.point + tile * self.chunk..].as_ptr()
+    pub fn at(&self, point: usize, tile: usize, channel: usize) -> *const f32 {
+        let (part, channel) = (channel / self.chunk, channel % self.chunk);
+        self.values[(part * POINTS + point) * self.point + tile * self.chunk + channel..].as_ptr()
     }
 }

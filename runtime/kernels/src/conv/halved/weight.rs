@@ -1,7 +1,7 @@
 //! The gradient of the weight: the points of the large image times those of the small one's gradient.
 
 use super::points::Points;
-use super::{ROWS, Side, kept};
+use super::{CHUNK, ROWS, Side, kept};
 use crate::conv::geometry::Geometry;
 use crate::fast::halving::{self, KERNELS, TAPS};
 use crate::fast::planes::turn;
@@ -26,10 +26,10 @@ pub fn weight_gradient(g: &Geometry, x: &[f32], gradient: &[f32]) -> Vec<f32> {
 /// # Safety
 /// The sum belongs to the caller alone.
 pub unsafe fn add(g: &Geometry, group: usize, inputs: &Points, outputs: &Points, sum: Shared) {
-    let tasks: Vec<_> = outputs.chunks().flat_map(|to| inputs.chunks().map(move |from| (from, to))).collect();
+    let tasks: Vec<_> = outputs.parts(CHUNK).flat_map(|to| inputs.parts(CHUNK).map(move |from| (from, to))).collect();
     tasks.into_par_iter().for_each(|((from, rows), (to, columns))| {
         let taps = pairs(inputs, from, rows, outputs, to, columns);
-        let place = (to * outputs.chunk * g.channels + from * inputs.chunk) * TAPS;
+        let place = (to * g.channels + from) * TAPS;
         // SAFETY: only this task writes these channels of its filters.
         unsafe { place_taps(&taps, [rows * TAPS, columns], sum.at(place), g.channels * TAPS, group > 0) };
     });
@@ -54,15 +54,19 @@ unsafe fn place_taps(taps: &[f32], [rows, columns]: [usize; 2], to: *mut f32, ro
     }
 }
 
-/// The sum over all tiles of a chunk of the inputs times a chunk of the outputs: `[rows, taps, columns padded]`.
+/// The sum over all tiles of some channels of the inputs times some of the outputs: `[rows, taps, columns padded]`.
 fn pairs(inputs: &Points, from: usize, rows: usize, outputs: &Points, to: usize, columns: usize) -> Scratch {
     let wide = padded(columns);
     let plane = rows * wide + 16;
     let mut sums = Scratch::new(KERNELS * plane);
     sums.par_chunks_exact_mut(plane).enumerate().for_each(|(value, sums)| {
-        for (at, point) in halving::points(value).enumerate() {
-            let left = Left { at: inputs.at(from, point, 0), row: 1, column: inputs.chunk };
-            let right = Right { at: outputs.at(to, point, 0), row: outputs.chunk, next: None };
+        // The last of a value's points is followed by the first of the next one's.
+        let after = if value + 1 < KERNELS { halving::points(value + 1).next() } else { None };
+        let following = halving::points(value).skip(1).map(Some).chain([after]);
+        for (at, (point, next)) in halving::points(value).zip(following).enumerate() {
+            let left = Left { at: inputs.at(point, 0, from), row: 1, column: inputs.chunk };
+            let next = next.map(|point| outputs.at(point, 0, to));
+            let right = Right { at: outputs.at(point, 0, to), row: outputs.chunk, next };
             let out = Out { at: sums.as_mut_ptr(), row: wide };
             // SAFETY: all tiles' `rows` inputs and `wide` outputs.
             unsafe { product([rows, wide, inputs.tiles], left, right, out, at > 0) };

@@ -25,7 +25,8 @@ pub fn backward(
     let mut steps = Vec::with_capacity(sizes.steps);
     for (step, middle) in middles.iter().enumerate().rev() {
         let place = read(sizes, step) * line;
-        let [(before, own), (before_gradient, own_gradient)] = [&mut state, &mut gradient].map(|it| it.split_at_mut(place));
+        let [(before, own), (before_gradient, own_gradient)] =
+            [&mut state, &mut gradient].map(|it| it.split_at_mut(place));
         let grow_bias = appended(sizes, [own, own_gradient]);
         let (middle, grow) = grow::backward(sizes, &pass.steps[step], middle, own_gradient);
         let (squeeze, squeeze_bias) = squeezed(pass, step, &middle, [before, before_gradient]);
@@ -49,9 +50,8 @@ fn last_state(pass: &Backward<'_>, planes: Planes<'_>, [state, gradient]: [&mut 
             let (gate, share) = (pass.attended.gates[at], planes.shares[at]);
             let inverse = 1.0 / gate;
             // SAFETY: this task alone writes its image's pixels of every plane.
-            let [state, gradient] = [state, gradient].map(|it| unsafe {
-                std::slice::from_raw_parts_mut(it.at(channel * line + image * pixels), pixels)
-            });
+            let [state, gradient] = [state, gradient]
+                .map(|it| unsafe { std::slice::from_raw_parts_mut(it.at(channel * line + image * pixels), pixels) });
             state.iter_mut().zip(out).for_each(|(to, value)| *to = value * inverse);
             gradient.iter_mut().zip(out_gradient).for_each(|(to, value)| *to = value * gate + share);
         }
