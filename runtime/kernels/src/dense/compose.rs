@@ -12,7 +12,7 @@ use crate::fast::{Shared, padded, scratch::Scratch, written};
 use rayon::prelude::*;
 
 /// `[9, middle, wide]` of `[growth, middle, 9]`.
-pub fn by_output(sizes: &Sizes, grow: &[f32]) -> Scratch {
+fn by_output(sizes: &Sizes, grow: &[f32]) -> Scratch {
     let (middle, wide) = (sizes.middle, sizes.wide());
     let (mut turned, mut out) = (Scratch::new(TAPS * middle * wide), Scratch::new(TAPS * middle * wide));
     if wide > sizes.growth {
@@ -28,15 +28,20 @@ pub fn by_output(sizes: &Sizes, grow: &[f32]) -> Scratch {
 }
 
 /// `[9, growth, middle padded]` of the same.
-pub fn by_middle(sizes: &Sizes, grow: &[f32]) -> Scratch {
+fn by_middle(sizes: &Sizes, grow: &[f32]) -> Scratch {
     let (middle, row) = (sizes.middle, padded(sizes.middle));
     let mut out = Scratch::new(TAPS * sizes.growth * row);
     if row > middle {
         out.fill(0.0);
     }
+    // The taps of the result are often a power of two apart, so their rows would use the same few cache lines.
+    let mut taps = Scratch::new(TAPS * (row + 16));
     for (o, grow) in grow.chunks_exact(middle * TAPS).take(sizes.growth).enumerate() {
         // SAFETY: an output's row of each tap.
-        unsafe { turn(grow.as_ptr(), TAPS, [middle, TAPS], out[o * row..].as_mut_ptr(), sizes.growth * row) };
+        unsafe { turn(grow.as_ptr(), TAPS, [middle, TAPS], taps.as_mut_ptr(), row + 16) };
+        for (tap, taps) in taps.chunks_exact(row + 16).enumerate() {
+            out[(tap * sizes.growth + o) * row..][..middle].copy_from_slice(&taps[..middle]);
+        }
     }
     out
 }

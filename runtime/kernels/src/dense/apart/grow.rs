@@ -1,7 +1,6 @@
 //! The 3x3 convolution of a step, from the channels in the middle to those that the step appends.
 
 use super::{CHUNK, line, middle_row};
-use crate::dense::compose::{by_middle, by_output};
 use crate::dense::sizes::{Sizes, StepValues};
 use crate::fast::planes::turn;
 use crate::fast::product::{Left, Out, Right, product};
@@ -10,43 +9,49 @@ use crate::fast::winograd::{self, POINTS, TAPS, Tiles};
 use crate::fast::{Shared, written};
 use rayon::prelude::*;
 
-/// Points of all images' tiles, `[36][tiles, row]`.
+/// Rows of a kernel that a task transforms.
+const ROWS: usize = 8;
+
+/// Matrices at the 36 points, of tiles or of a kernel's rows.
 struct Points {
     values: Scratch,
-    tiles: usize,
+    rows: usize,
     row: usize,
 }
 
 impl Points {
-    fn new(sizes: &Sizes, row: usize) -> Self {
-        let tiles = sizes.batch * sizes.tiles().count();
-        Self { values: Scratch::new(POINTS * (tiles * row + 16)), tiles, row }
+    fn new(rows: usize, row: usize) -> Self {
+        Self { values: Scratch::new(POINTS * (rows * row + 16)), rows, row }
+    }
+
+    /// Those of all images' tiles.
+    fn of_tiles(sizes: &Sizes, row: usize) -> Self {
+        Self::new(sizes.batch * sizes.tiles().count(), row)
     }
 
     /// The distance of two points; not a power of two, for which they would use the same few cache lines.
     fn apart(&self) -> usize {
-        self.tiles * self.row + 16
+        self.rows * self.row + 16
     }
 
     fn at(&self, point: usize) -> *const f32 {
-        self.values[point * self.apart()..].as_ptr()
+        self.values.as_ptr().wrapping_add(point * self.apart())
     }
 }
 
 /// Appends a step's channels to the state, in `to`.
 pub fn forward(sizes: &Sizes, values: &StepValues<'_>, middle: &[f32], to: &mut [f32]) {
-    let (wide, depth, pixels) = (sizes.wide(), sizes.middle, sizes.pixels());
-    let kernels = points_of(&by_output(sizes, values.grow));
-    let inputs = input_points(sizes, middle);
-    let mut products = Points::new(sizes, wide);
+    let (wide, pixels) = (sizes.wide(), sizes.pixels());
+    let (kernels, inputs) = (kernels(sizes, values.grow), input_points(sizes, middle));
+    let mut products = Points::of_tiles(sizes, wide);
     let (apart, shared) = (products.apart(), Shared::new(&mut products.values));
     (0..POINTS).into_par_iter().for_each(|point| {
         let left = Left { at: inputs.at(point), row: inputs.row, column: 1 };
-        let right = Right { at: kernels[point * depth * wide..].as_ptr(), row: wide, next: None };
+        let right = Right { at: kernels.at(point), row: wide, next: Some(kernels.at(point + 1)) };
         // SAFETY: a point's tiles and kernel; this task alone writes its products.
         unsafe {
             let out = Out { at: shared.at(point * apart), row: wide };
-            product([inputs.tiles, wide, depth], left, right, out, false);
+            product([inputs.rows, wide, sizes.middle], left, right, out, false);
         }
     });
     let tiles = Tiles { row: wide, ..sizes.tiles() };
@@ -69,23 +74,23 @@ pub fn forward(sizes: &Sizes, values: &StepValues<'_>, middle: &[f32], to: &mut 
 /// From the gradient of a step's channels that of the channels in the middle, pixel-major, and that of the weight.
 pub fn backward(sizes: &Sizes, values: &StepValues<'_>, middle: &[f32], gradient: &[f32]) -> (Scratch, Vec<f32>) {
     let (wide, depth) = (sizes.wide(), sizes.middle);
-    let kernels = points_of(&by_middle(sizes, values.grow));
+    let kernels = transposed_kernels(sizes, values.grow);
     let (inputs, gradients) = (input_points(sizes, middle), output_points(sizes, gradient));
-    let (mut sums, mut back) = (Scratch::new(POINTS * depth * wide), Points::new(sizes, depth));
-    let (apart, [to_sums, to_back]) = (back.apart(), [Shared::new(&mut sums), Shared::new(&mut back.values)]);
+    let (mut sums, mut back) = (Points::new(depth, wide), Points::of_tiles(sizes, depth));
+    let [to_sums, to_back] = [&mut sums, &mut back].map(|points| (points.apart(), Shared::new(&mut points.values)));
     (0..2 * POINTS).into_par_iter().for_each(|task| {
-        let (point, tiles) = (task / 2, inputs.tiles);
+        let (point, tiles) = (task / 2, inputs.rows);
         // SAFETY: a point's tiles and kernel; this task alone writes its part of the results.
         unsafe {
             if task % 2 == 0 {
                 let left = Left { at: inputs.at(point), row: 1, column: inputs.row };
                 let right = Right { at: gradients.at(point), row: wide, next: None };
-                let out = Out { at: to_sums.at(point * depth * wide), row: wide };
+                let out = Out { at: to_sums.1.at(point * to_sums.0), row: wide };
                 product([depth, wide, tiles], left, right, out, false);
             } else {
                 let left = Left { at: gradients.at(point), row: wide, column: 1 };
-                let right = Right { at: kernels[point * sizes.growth * depth..].as_ptr(), row: depth, next: None };
-                let out = Out { at: to_back.at(point * apart), row: depth };
+                let right = Right { at: kernels.at(point), row: depth, next: Some(kernels.at(point + 1)) };
+                let out = Out { at: to_back.1.at(point * to_back.0), row: depth };
                 product([tiles, depth, sizes.growth], left, right, out, false);
             }
         }
@@ -93,28 +98,53 @@ pub fn backward(sizes: &Sizes, values: &StepValues<'_>, middle: &[f32], gradient
     rayon::join(|| middle_gradient(sizes, &back), || weight_gradient(sizes, &sums))
 }
 
-/// The 36 points of nine `taps`, which follow one another.
-fn points_of(taps: &[f32]) -> Scratch {
-    const VALUES: usize = 1 << 12;
-    let plane = taps.len() / TAPS;
-    let mut out = Scratch::new(POINTS * plane);
-    let shared = Shared::new(&mut out);
-    (0..plane.div_ceil(VALUES)).into_par_iter().for_each(|task| {
-        let first = task * VALUES;
-        let count = VALUES.min(plane - first);
-        // SAFETY: this task alone writes its values of each point.
-        unsafe { winograd::kernels(taps[first..].as_ptr(), plane, count, shared.at(first), plane) };
+/// The kernels' points, `[36][middle, wide]`.
+fn kernels(sizes: &Sizes, grow: &[f32]) -> Points {
+    let (wide, middle) = (sizes.wide(), sizes.middle);
+    let mut points = Points::new(middle, wide);
+    let (apart, shared) = (points.apart(), Shared::new(&mut points.values));
+    (0..middle.div_ceil(ROWS)).into_par_iter().for_each(|task| {
+        let (first, rows) = (task * ROWS, ROWS.min(middle - task * ROWS));
+        let mut taps = Scratch::new(rows * TAPS * wide);
+        if wide > sizes.growth {
+            taps.fill(0.0);
+        }
+        // SAFETY: `rows` columns of nine taps of the weight; this task alone writes its rows.
+        unsafe {
+            let from = grow[first * TAPS..].as_ptr();
+            turn(from, middle * TAPS, [sizes.growth, rows * TAPS], taps.as_mut_ptr(), wide);
+            for (row, taps) in taps.chunks_exact(TAPS * wide).enumerate() {
+                winograd::kernels(taps.as_ptr(), wide, wide, shared.at((first + row) * wide), apart);
+            }
+        }
     });
-    out
+    points
+}
+
+/// The transposed kernels' points, `[36][growth, middle]`.
+fn transposed_kernels(sizes: &Sizes, grow: &[f32]) -> Points {
+    let middle = sizes.middle;
+    let mut points = Points::new(sizes.growth, middle);
+    let (apart, shared) = (points.apart(), Shared::new(&mut points.values));
+    (0..sizes.growth).into_par_iter().with_min_len(ROWS).for_each(|row| {
+        let tap = middle + 16;
+        let mut taps = Scratch::new(TAPS * tap);
+        // SAFETY: an output's row of the weight; this task alone writes its row.
+        unsafe {
+            turn(grow[row * middle * TAPS..].as_ptr(), TAPS, [middle, TAPS], taps.as_mut_ptr(), tap);
+            winograd::kernels(taps.as_ptr(), tap, middle, shared.at(row * middle), apart);
+        }
+    });
+    points
 }
 
 /// The points of the channels in the middle.
 fn input_points(sizes: &Sizes, middle: &[f32]) -> Points {
-    let mut points = Points::new(sizes, sizes.middle);
+    let mut points = Points::of_tiles(sizes, sizes.middle);
     let (row, apart, shared) = (points.row, points.apart(), Shared::new(&mut points.values));
     let tiles = Tiles { row: middle_row(sizes), ..sizes.tiles() };
     let outside = vec![0.0f32; sizes.middle];
-    (0..points.tiles).into_par_iter().for_each(|tile| {
+    (0..points.rows).into_par_iter().for_each(|tile| {
         let from = tiles.inputs(tile, middle.as_ptr(), outside.as_ptr());
         // SAFETY: pixels of an image or zeros; this task alone writes its tile.
         unsafe { winograd::input(&from, sizes.middle, shared.at(tile * row), apart) };
@@ -125,7 +155,7 @@ fn input_points(sizes: &Sizes, middle: &[f32]) -> Points {
 /// The points of the gradient of a step's channels, of which `gradient` has the planes.
 fn output_points(sizes: &Sizes, gradient: &[f32]) -> Points {
     let (wide, pixels) = (sizes.wide(), sizes.pixels());
-    let mut points = Points::new(sizes, wide);
+    let mut points = Points::of_tiles(sizes, wide);
     let (apart, shared) = (points.apart(), Shared::new(&mut points.values));
     let tiles = Tiles { row: wide, ..sizes.tiles() };
     let outside = vec![0.0f32; wide];
@@ -166,7 +196,7 @@ fn middle_gradient(sizes: &Sizes, points: &Points) -> Scratch {
 }
 
 /// `[growth, middle, 9]`: the gradient of the weight, from its points `[36][middle, wide]`.
-fn weight_gradient(sizes: &Sizes, sums: &[f32]) -> Vec<f32> {
+fn weight_gradient(sizes: &Sizes, sums: &Points) -> Vec<f32> {
     let (wide, middle) = (sizes.wide(), sizes.middle);
     let fill = |out: Shared| {
         (0..middle.div_ceil(CHUNK)).into_par_iter().for_each(|task| {
@@ -175,8 +205,8 @@ fn weight_gradient(sizes: &Sizes, sums: &[f32]) -> Vec<f32> {
             // SAFETY: the chunk's rows of each point; this task alone writes its columns.
             unsafe {
                 for (at, taps) in taps.chunks_exact_mut(TAPS * wide).enumerate() {
-                    let from = sums[(first + at) * wide..].as_ptr();
-                    winograd::kernels_gradient(from, middle * wide, wide, taps.as_mut_ptr(), wide);
+                    let from = sums.values[(first + at) * wide..].as_ptr();
+                    winograd::kernels_gradient(from, sums.apart(), wide, taps.as_mut_ptr(), wide);
                 }
                 let to = out.at(first * TAPS);
                 turn(taps.as_ptr(), wide, [count * TAPS, sizes.growth], to, middle * TAPS);

@@ -181,8 +181,8 @@ impl Backward<'_> {
     ) {
         let sizes = self.sizes;
         let (tiles, wide, row, columns) = (sizes.tiles(), sizes.wide(), sizes.row(), padded(count));
+        // The inputs' points; each is followed in its place by its gradient.
         let mut inputs = Scratch::new(POINTS * INPUT_POINT);
-        let mut gradients = Scratch::new(POINTS * INPUT_POINT);
         let outside = [0.0f32; CHUNK];
         let mut ignored = outside;
         // SAFETY: the caller's channels of the images; rows have space for whole vectors.
@@ -201,7 +201,7 @@ impl Backward<'_> {
             }
             for at in 0..POINTS {
                 let kernel = |at: usize| kernels.as_ptr().wrapping_add(at * sizes.growth * CHUNK);
-                let here = inputs[at * INPUT_POINT..].as_ptr();
+                let here = inputs[at * INPUT_POINT..].as_mut_ptr();
                 // SAFETY: `block` tiles of `count` inputs and of `wide` products; `growth` rows of kernels.
                 unsafe {
                     let products = products.at.add(at * products.point + first_tile * wide);
@@ -215,14 +215,14 @@ impl Backward<'_> {
                         row: CHUNK,
                         next: Some(sums.as_ptr().wrapping_add((at + 1) * CHUNK * wide)),
                     };
-                    let out = Out { at: gradients[at * INPUT_POINT..].as_mut_ptr(), row: CHUNK };
+                    let out = Out { at: here, row: CHUNK };
                     product([block, columns, sizes.growth], left, right, out, false);
                 }
             }
             for tile in 0..block {
                 let to = tiles.inputs(first_tile + tile, at, ignored.as_mut_ptr()).map(<*const f32>::cast_mut);
                 // SAFETY: pixels of this chunk's gradient.
-                unsafe { winograd::input_gradient(gradients[tile * CHUNK..].as_ptr(), INPUT_POINT, columns, &to) };
+                unsafe { winograd::input_gradient(inputs[tile * CHUNK..].as_ptr(), INPUT_POINT, columns, &to) };
             }
         }
     }
