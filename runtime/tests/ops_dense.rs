@@ -142,14 +142,17 @@ fn a_value_that_is_no_number_is_not_swallowed() -> Result<()> {
     let lost = |layer: &Layer| -> Result<usize> {
         Ok(layer.fast()?.flatten_all()?.to_vec1::<f32>()?.iter().filter(|value| value.is_nan()).count())
     };
-    let layer = Layer::new([1, 5, 8, 8], 4, 2)?;
-    nan_at(&layer.x, 0)?;
-    // Attention reads the mean of every channel, so the whole image is lost.
-    assert_eq!(lost(&layer)?, (5 + 2 * 4) * 64);
-    for at in 0..layer.weights.len() {
-        let layer = Layer::new([1, 5, 8, 8], 4, 2)?;
-        nan_at(&layer.weights[at], 0)?;
-        assert!(lost(&layer)? > 0, "weight {at}");
+    // Composed, and with two convolutions for each step.
+    for (dims, growth) in [([1, 5, 8, 8], 4), ([2, 40, 4, 4], 32)] {
+        let layer = Layer::new(dims, growth, 2)?;
+        nan_at(&layer.x, 0)?;
+        // Attention reads the mean of every channel, so the whole image is lost, and no other.
+        assert_eq!(lost(&layer)?, (dims[1] + 2 * growth) * dims[2] * dims[3]);
+        for at in 0..layer.weights.len() {
+            let layer = Layer::new(dims, growth, 2)?;
+            nan_at(&layer.weights[at], 0)?;
+            assert!(lost(&layer)? > 0, "{dims:?}: weight {at}");
+        }
     }
     Ok(())
 }
@@ -166,8 +169,8 @@ fn an_input_that_is_not_contiguous() -> Result<()> {
 
 #[test]
 fn the_same_bits_on_any_number_of_threads() -> Result<()> {
-    let run = |dims: [usize; 4]| -> Result<Vec<Vec<f32>>> {
-        let layer = Layer::new(dims, 16, 3)?;
+    let run = |dims: [usize; 4], growth: usize| -> Result<Vec<Vec<f32>>> {
+        let layer = Layer::new(dims, growth, 3)?;
         let out = layer.fast()?;
         let store = ops::sum_batch(&out.sqr()?)?.sum_all()?.backward()?;
         let gradients = std::iter::once(&layer.x).chain(&layer.weights);
@@ -177,11 +180,11 @@ fn the_same_bits_on_any_number_of_threads() -> Result<()> {
         }
         Ok(all)
     };
-    // The second has enough tiles for the kernels' gradients to be summed in parts.
-    for dims in [[5, 40, 8, 8], [7, 6, 32, 32]] {
+    // The second has enough tiles for the kernels' gradients to be summed in parts, the third computes its convolutions apart.
+    for (dims, growth) in [([5, 40, 8, 8], 16), ([7, 6, 32, 32], 16), ([6, 40, 4, 4], 64)] {
         let on = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
-            pool.install(|| run(dims))
+            pool.install(|| run(dims, growth))
         };
         let one = on(1)?;
         for threads in [2, 5] {

@@ -1,7 +1,7 @@
 //! A dense layer: bottlenecks that append to a state, an ELU over the whole state after each, channel attention.
 //!
-//! In f32 on the CPU the whole layer is one operation: see [`forward`] and [`backward`]. Otherwise it is composed of
-//! other operations.
+//! In f32 on the CPU the whole layer is one operation: see [`forward`] and [`backward`]; [`apart`] for training passes
+//! over few pixels, whose last bits may differ from those of inference. Otherwise it is composed of other operations.
 
 mod apart;
 mod backward;
@@ -229,7 +229,10 @@ impl CustomOp2 for Dense {
         let (x_values, out, gradient) = (Stored::of(x)?, Stored::of(out)?, Values::of(&gradient)?);
         let (sizes, gate) = (&self.sizes, &gate);
         let backward = Backward { sizes, x: x_values.values(), steps: &steps, composed, gate, attended };
-        let gradients = timed("dense layer", || backward.run(out.values(), &gradient, middles));
+        let gradients = timed("dense layer", || match middles {
+            Some(middles) => apart::backward(&backward, out.values(), &gradient, middles),
+            None => backward.run(out.values(), &gradient),
+        });
         let mut all = Vec::with_capacity(self.pairs.len());
         for (step, grow_bias) in gradients.steps {
             all.push([step.squeeze, step.squeeze_bias]);

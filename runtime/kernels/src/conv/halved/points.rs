@@ -12,6 +12,7 @@ pub struct Points {
     values: Scratch,
     pub tiles: usize,
     pub channels: usize,
+    /// The distance between two tiles.
     pub chunk: usize,
     /// The distance between two points.
     point: usize,
@@ -49,7 +50,7 @@ impl Points {
         Self { values, tiles: all, channels, chunk, point }
     }
 
-    /// The points of the images of one side, for convolutions from it.
+    /// The points of the images of one side, for convolutions from it: one chunk, of whose rows a GEMM reads many channels.
     pub fn of(g: &Geometry, side: Side, images: &[f32]) -> Self {
         let outside = [0.0f32; CHUNK];
         let row = padded(side.channels(g));
@@ -68,7 +69,7 @@ impl Points {
     }
 
     /// The points of the small image as the other factor of the weight's gradient: those of its gradient, or of a transposed
-    /// convolution's input.
+    /// convolution's input. A GEMM reads some channels of all tiles, so they lie in chunks, in few pages of memory.
     pub fn of_small_factor(g: &Geometry, small: &[f32]) -> Self {
         let outside = [0.0f32; CHUNK];
         Self::new(g, Side::Small, small, even(g.filters, CHUNK), |tiles, tile, pixels, channels, to, point| {

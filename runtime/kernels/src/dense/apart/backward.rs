@@ -1,7 +1,8 @@
 //! The backward pass, for all images at once. As in [`super::super::backward`] every state is recomputed from the one after it.
 
 use super::{CHUNK, DEPTH, columns, grow, line, middle_row, read};
-use crate::dense::backward::{Backward, Planes};
+use crate::bf16::Activation;
+use crate::dense::backward::{Backward, Gradients, Planes};
 use crate::dense::compose::StepGradients;
 use crate::dense::sizes::Sizes;
 use crate::fast::activation::elu_gradient;
@@ -12,12 +13,10 @@ use crate::fast::{Shared, narrow, written};
 use crate::vector::sum;
 use rayon::prelude::*;
 
-/// The gradients of the input and, for each step, of its weights and of its grow's bias. `middles` are those of the forward pass.
-pub fn backward(
-    pass: &Backward<'_>,
-    planes: Planes<'_>,
-    middles: &[Scratch],
-) -> (Vec<f32>, Vec<(StepGradients, Vec<f32>)>) {
+/// The gradients, from the output and its gradient. `middles` are those that the forward pass kept.
+pub fn backward(pass: &Backward<'_>, out: Activation<'_>, gradient: &[f32], middles: &[Scratch]) -> Gradients {
+    let (gate, shares) = pass.attention(out, gradient);
+    let planes = Planes { out, gradient, shares: &shares };
     let (sizes, line) = (pass.sizes, line(pass.sizes));
     let mut state = Scratch::new(sizes.channels() * line);
     let mut gradient = Scratch::new(sizes.channels() * line);
@@ -33,7 +32,7 @@ pub fn backward(
         steps.push((StepGradients { squeeze, squeeze_bias, grow }, grow_bias));
     }
     steps.reverse();
-    (input_gradient(sizes, &gradient), steps)
+    Gradients { x: input_gradient(sizes, &gradient), steps, gate }
 }
 
 /// The last state and its gradient, from before attention.

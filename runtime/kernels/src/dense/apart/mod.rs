@@ -62,3 +62,18 @@ fn middle_row(sizes: &Sizes) -> usize {
 fn read(sizes: &Sizes, step: usize) -> usize {
     sizes.input + step * sizes.growth
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The layers of the VAE at batch 16: couplings at 4x4 pixels and the encoder's last layer, and three others.
+    #[test]
+    fn few_pixels_are_apart() {
+        let layer = |input, side, growth, steps| {
+            is_apart(&Sizes { batch: 16, input, height: side, width: side, growth, middle: 4 * growth, steps })
+        };
+        assert!(layer(64, 4, 64, 5) && layer(32, 4, 64, 5) && layer(1036, 8, 64, 8));
+        assert!(!layer(16, 8, 128, 6) && !layer(16, 8, 64, 5) && !layer(392, 16, 64, 6));
+    }
+}

@@ -9,7 +9,6 @@
 mod by_channels;
 mod by_images;
 
-use super::apart;
 use super::compose::{StepGradients, decompose};
 use super::forward::Attended;
 use super::gate::{GateGradients, GateValues};
@@ -81,13 +80,9 @@ struct Products {
 
 impl Backward<'_> {
     /// The gradients, from the output and its gradient.
-    pub fn run(&self, out: Activation<'_>, gradient: &[f32], middles: Option<&[Scratch]>) -> Gradients {
+    pub fn run(&self, out: Activation<'_>, gradient: &[f32]) -> Gradients {
         let (gate, shares) = self.attention(out, gradient);
         let planes = Planes { out, gradient, shares: &shares };
-        if let Some(middles) = middles {
-            let (x, steps) = apart::backward(self, planes, middles);
-            return Gradients { x, steps, gate };
-        }
         let divided = by_images::parts(self.sizes);
         let Parts { x, composed, biases } =
             divided.map_or_else(|| by_channels::run(self, planes), |parts| by_images::run(self, planes, parts));
@@ -102,7 +97,7 @@ impl Backward<'_> {
     }
 
     /// The gradients of attention's weights, and the shares of [`Planes`].
-    fn attention(&self, out: Activation<'_>, gradient: &[f32]) -> (GateGradients, Vec<f32>) {
+    pub fn attention(&self, out: Activation<'_>, gradient: &[f32]) -> (GateGradients, Vec<f32>) {
         let sizes = self.sizes;
         let (pixels, channels) = (sizes.pixels(), sizes.channels());
         let image = channels * pixels;
