@@ -1,7 +1,7 @@
 //! Sizes and memory layout of a dense layer.
 
 use crate::fast::winograd::{POINTS, Tiles};
-use crate::fast::{narrow, padded};
+use crate::fast::{narrow, padded, staggered};
 
 /// Channels per task.
 pub const CHUNK: usize = 64;
@@ -19,8 +19,7 @@ pub const fn wide(growth: usize) -> usize {
 /// The stride of a pixel with this many channels: padded to whole vectors, and not a power of two, for which pixels would use the
 /// same cache lines.
 pub const fn row(channels: usize) -> usize {
-    let row = padded(channels) + 16;
-    if row.is_multiple_of(256) { row + 16 } else { row }
+    staggered(padded(channels) + 16)
 }
 
 /// A dense layer's sizes.

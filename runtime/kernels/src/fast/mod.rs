@@ -21,6 +21,11 @@ pub const fn padded(size: usize) -> usize {
     size.div_ceil(16) * 16
 }
 
+/// A distance between rows that is no power of two, with which they would use the same few cache lines; `row` is a multiple of 16.
+pub const fn staggered(row: usize) -> usize {
+    if row.is_multiple_of(256) { row + 16 } else { row }
+}
+
 /// Columns of the narrowest product.
 pub const NARROWEST: usize = 8;
 

@@ -4,7 +4,7 @@ use super::{CHUNK, Side, even, tiles};
 use crate::conv::geometry::Geometry;
 use crate::fast::halving::{self, POINTS, Tiles};
 use crate::fast::planes::to_pixels;
-use crate::fast::{Shared, padded, scratch::Scratch};
+use crate::fast::{Shared, padded, scratch::Scratch, staggered};
 use rayon::prelude::*;
 
 /// Points of the tiles of some images, `[chunks, 81, tiles, chunk]`.
@@ -31,32 +31,34 @@ impl Points {
         let all = images.len() / (channels * pixels) * count;
         // Not a power of two, for which the points would use the same few cache lines.
         let point = all * chunk + 16;
-        let mut values = Scratch::new(channels.div_ceil(chunk) * POINTS * point);
-        let shared = Shared::new(&mut values);
+        let values = Scratch::new(channels.div_ceil(chunk) * POINTS * point);
+        let mut points = Self { values, tiles: all, channels, chunk, point };
+        let (shared, part) = (Shared::new(&mut points.values), chunk.min(CHUNK));
         images.par_chunks(channels * pixels).enumerate().for_each(|(image, planes)| {
-            let part = chunk.min(CHUNK);
             planes.par_chunks(part * pixels).enumerate().for_each(|(at, planes)| {
                 let here = planes.len() / pixels;
                 let mut turned = Scratch::new(pixels * part);
                 to_pixels(planes, pixels, &mut turned, part, |_| ());
-                let (at, within) = (at * part / chunk, at * part % chunk);
                 for tile in 0..count {
                     // SAFETY: only this task writes its channels of its image's tiles.
-                    let to = unsafe { shared.at(at * POINTS * point + (image * count + tile) * chunk + within) };
+                    let to = unsafe { shared.at(points.place(0, image * count + tile, at * part)) };
                     transform(&tiles(g, part), tile, &mut turned, here, to, point);
                 }
             });
         });
-        Self { values, tiles: all, channels, chunk, point }
+        points
+    }
+
+    /// Where a tile's values begin.
+    fn place(&self, point: usize, tile: usize, channel: usize) -> usize {
+        let (part, channel) = (channel / self.chunk, channel % self.chunk);
+        (part * POINTS + point) * self.point + tile * self.chunk + channel
     }
 
     /// The points of the images of one side, for convolutions from it: one chunk, of whose rows a GEMM reads many channels.
     pub fn of(g: &Geometry, side: Side, images: &[f32]) -> Self {
         let outside = [0.0f32; CHUNK];
-        let row = padded(side.channels(g));
-        // Not a power of two, for which tiles would use the same few cache lines.
-        let row = if row.is_multiple_of(256) { row + 16 } else { row };
-        Self::new(g, side, images, row, |tiles, tile, pixels, channels, to, point| {
+        Self::new(g, side, images, staggered(padded(side.channels(g))), |tiles, tile, pixels, channels, to, point| {
             // SAFETY: a pixel has room for the chunk, as have `outside` and the tile's place.
             unsafe {
                 if side == Side::Large {
@@ -86,7 +88,6 @@ impl Points {
     }
 
     pub fn at(&self, point: usize, tile: usize, channel: usize) -> *const f32 {
-        let (part, channel) = (channel / self.chunk, channel % self.chunk);
-        self.values[(part * POINTS + point) * self.point + tile * self.chunk + channel..].as_ptr()
+        self.values[self.place(point, tile, channel)..].as_ptr()
     }
 }

@@ -1,6 +1,6 @@
 //! The backward pass, for all images at once. As in [`super::super::backward`] every state is recomputed from the one after it.
 
-use super::{CHUNK, DEPTH, columns, grow, line, middle_row, read};
+use super::{CHUNK, DEPTH, columns, grow, line, load, middle_row, read};
 use crate::bf16::Activation;
 use crate::dense::backward::{Backward, Gradients, Planes};
 use crate::dense::compose::StepGradients;
@@ -86,7 +86,7 @@ fn squeezed(
             // SAFETY: rows with room for whole vectors.
             unsafe { elu_gradient(count, columns, state.as_mut_ptr(), gradient.as_mut_ptr(), line, step > 0) };
             if step == 0 {
-                restore(pass, first, state);
+                load(sizes, pass.x, first, state);
             }
             let mut sums = Scratch::new(count * depth);
             for first_column in (0..columns).step_by(DEPTH) {
@@ -124,20 +124,6 @@ fn middle_planes(sizes: &Sizes, middle: &[f32]) -> (Scratch, Vec<f32>) {
     });
     let sums = sums.collect::<Vec<_>>().concat();
     (planes, sums)
-}
-
-/// Some planes of the input in the place of the first step's, from channel `first`.
-fn restore(pass: &Backward<'_>, first: usize, state: &mut [f32]) {
-    let sizes = pass.sizes;
-    let (pixels, line) = (sizes.pixels(), line(sizes));
-    let count = state.len() / line;
-    for image in 0..sizes.batch {
-        let start = (image * sizes.input + first) * pixels;
-        let from = pass.x.read(start..start + count * pixels);
-        for (to, from) in state.chunks_exact_mut(line).zip(from.chunks_exact(pixels)) {
-            to[image * pixels..][..pixels].copy_from_slice(from);
-        }
-    }
 }
 
 /// `[N, input, H, W]`: the gradient of the input.

@@ -1,6 +1,7 @@
 //! The forward pass of a training step, for all images at once.
 
-use super::{CHUNK, DEPTH, Kept, columns, grow, line, middle_row, read};
+use super::{CHUNK, DEPTH, Kept, columns, grow, line, load, middle_row, read};
+use crate::bf16::Activation;
 use crate::dense::forward::Attended;
 use crate::dense::gate::GateValues;
 use crate::dense::sizes::{Sizes, StepValues};
@@ -12,14 +13,16 @@ use crate::fast::{Shared, written};
 use crate::vector::sum;
 use rayon::prelude::*;
 
-/// Channels that a task applies ELU to.
+/// Channels of a task that reads the input or applies ELU.
 const ROWS: usize = 16;
 
 /// `[N, input, H, W]` to `[N, channels, H, W]`.
 pub fn forward(sizes: &Sizes, x: &[f32], steps: &[StepValues<'_>], gate: &GateValues<'_>) -> (Vec<f32>, Kept) {
     let line = line(sizes);
     let mut state = Scratch::new(sizes.channels() * line);
-    load(sizes, x, &mut state);
+    state[..sizes.input * line].par_chunks_mut(ROWS * line).enumerate().for_each(|(task, planes)| {
+        load(sizes, Activation::Whole(x), task * ROWS, planes);
+    });
     let mut middles = Vec::with_capacity(steps.len());
     for (step, values) in steps.iter().enumerate() {
         let (before, appended) = state.split_at_mut(read(sizes, step) * line);
@@ -40,16 +43,6 @@ pub fn forward(sizes: &Sizes, x: &[f32], steps: &[StepValues<'_>], gate: &GateVa
     }
     let (out, attended) = attend(sizes, gate, &state);
     (out, Kept { attended, middles })
-}
-
-/// Images in their planes of the state.
-pub fn load(sizes: &Sizes, x: &[f32], state: &mut [f32]) {
-    let (pixels, line) = (sizes.pixels(), line(sizes));
-    state.par_chunks_exact_mut(line).take(sizes.input).enumerate().for_each(|(channel, plane)| {
-        for (image, plane) in plane.chunks_exact_mut(pixels).take(sizes.batch).enumerate() {
-            plane.copy_from_slice(&x[(image * sizes.input + channel) * pixels..][..pixels]);
-        }
-    });
 }
 
 /// The channels in the middle, pixel-major.

@@ -13,6 +13,7 @@ pub use forward::forward;
 
 use super::forward::Attended;
 use super::sizes::{Sizes, row};
+use crate::bf16::Activation;
 use crate::fast::scratch::Scratch;
 use crate::fast::winograd::{POINTS, TAPS};
 
@@ -58,9 +59,22 @@ fn middle_row(sizes: &Sizes) -> usize {
     row(sizes.middle)
 }
 
-/// The number of channels that a step reads.
+/// The number of channels that a step reads; there is no constant one.
 fn read(sizes: &Sizes, step: usize) -> usize {
-    sizes.input + step * sizes.growth
+    sizes.before(step) - 1
+}
+
+/// Writes some planes of the layer's input, from channel `first`, to their place in the state.
+fn load(sizes: &Sizes, x: Activation<'_>, first: usize, state: &mut [f32]) {
+    let (pixels, line) = (sizes.pixels(), line(sizes));
+    let count = state.len() / line;
+    for image in 0..sizes.batch {
+        let start = (image * sizes.input + first) * pixels;
+        let from = x.read(start..start + count * pixels);
+        for (to, from) in state.chunks_exact_mut(line).zip(from.chunks_exact(pixels)) {
+            to[image * pixels..][..pixels].copy_from_slice(from);
+        }
+    }
 }
 
 #[cfg(test)]
